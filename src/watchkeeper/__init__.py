@@ -1,0 +1,32 @@
+"""Watchkeeper keeps machine-learning models healthy after they are deployed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from watchkeeper.model import Model, WatchkeeperError, load
+    from watchkeeper.report import Result, Verdict
+    from watchkeeper.watch import check, infer_model, merged, profile
+
+__all__ = ["Model", "Result", "Verdict", "WatchkeeperError", "check", "infer_model", "load", "merged", "profile"]
+
+_HOMES = {
+    "Model": "model",
+    "WatchkeeperError": "model",
+    "load": "model",
+    "Result": "report",
+    "Verdict": "report",
+    "check": "watch",
+    "infer_model": "watch",
+    "merged": "watch",
+    "profile": "watch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'watchkeeper' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"watchkeeper.{_HOMES[name]}"), name)

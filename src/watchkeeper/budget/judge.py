@@ -1,0 +1,116 @@
+"""The only place where it is decided whether a measurement deserves a person's attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.budget.budget import Budget
+from watchkeeper.budget.finding import Finding, Severity
+from watchkeeper.budget.floor import quiet
+from watchkeeper.checks import Check, Measurement
+from watchkeeper.profiles import Slice
+
+Floats = NDArray[np.float64]
+
+FULL, FEW = 10, 3
+"""Baseline windows from which floors count once, and below which what needs a variance is not judged."""
+SHORT = 3.0
+"""What floors are multiplied by while the baseline is short."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of how the data behave when nothing is wrong."""
+
+    windows: int
+    """Baseline windows."""
+    checks: Mapping[str, Check]
+    """The checks by name: they say what they saw in words."""
+
+
+def judge(measurements: Sequence[Measurement], history: History, budget: Budget) -> list[Finding]:
+    """Findings for the measurements that chance does not explain within the budget and that are large enough to matter.
+
+    A window's threshold is ln(J/alpha) nats for its J judged measurements over all columns, metrics, segments and versions
+    (Bonferroni), alpha the budget's chance per window; and the value must leave its floor. Worst first.
+    """
+    limits = thresholds(measurements, history, budget)
+    times = 1.0 if history.windows >= FULL else SHORT
+    found = [finding for m in measurements if counts(m, history) for finding in _loud(m, limits, history, times)]
+    return sorted(found, key=_worst_first)
+
+
+def counts(m: Measurement, history: History) -> bool:
+    """Whether a measurement is judged with this history: not where it needs more baseline windows than there are."""
+    return m.judged and (history.windows >= FEW or not m.needs_variance)
+
+
+def thresholds(measurements: Iterable[Measurement], history: History, budget: Budget) -> dict[Slice, tuple[float, float]]:
+    """For each window (its slice over all segments and versions) the evidence in nats that a warning and an alarm take."""
+    judged: dict[Slice, int] = {}
+    for m in measurements:
+        if not counts(m, history) or m.evidence is None:
+            continue
+        for at, nats in zip(m.slices, m.evidence.tolist(), strict=True):
+            judged[at.whole] = judged.get(at.whole, 0) + (not math.isnan(nats))
+    return {
+        at: (math.log(max(1, n) / budget.warning), math.log(max(1, n) / budget.alarm)) for at, n in judged.items()
+    }
+
+
+def expected(m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History) -> tuple[Floats, Floats]:
+    """Lowest and highest value of each slice that would not be a warning: threshold and floor turned round."""
+    low, high = quiet(m, 1.0 if history.windows >= FULL else SHORT)
+    if m.band is None:
+        return np.full(len(m.slices), -np.inf), np.full(len(m.slices), np.inf)
+    sure = np.array([limits.get(at.whole, (np.inf, np.inf))[0] for at in m.slices])
+    with np.errstate(all="ignore"):
+        lowest, highest = m.band(sure)
+    return np.fmin(lowest, low), np.fmax(highest, high)
+
+
+def _loud(m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History, times: float) -> Iterable[Finding]:
+    if m.evidence is None:
+        return
+    low, high = quiet(m, times)
+    enough = np.array([limits[at.whole][0] if at.whole in limits else np.inf for at in m.slices])
+    with np.errstate(invalid="ignore"):
+        loud = np.flatnonzero((m.evidence > enough) & ((m.value < low) | (m.value > high)))
+    if not len(loud):
+        return
+    usual_low, usual_high = expected(m, limits, history)
+    check = history.checks[m.check]
+    for i in loud.tolist():
+        at = m.slices[i]
+        usual = _number(usual_low[i]), _number(usual_high[i])
+        severity = Severity.ALARM if m.evidence[i] > limits[at.whole][1] else Severity.WARNING
+        yield Finding(
+            kind="change",
+            check=m.check,
+            metric=m.metric,
+            columns=m.columns,
+            severity=severity,
+            message=check.say(m, i, usual),
+            remedy=check.remedy,
+            value=_number(m.value[i]),
+            expected=usual,
+            effect=None if m.effect is None else _number(m.effect[i]),
+            evidence=_number(m.evidence[i]),
+            rows=int(m.rows[i]),
+            window=at.window,
+            segment=at.segment,
+            version=at.version,
+        )
+
+
+def _number(x: float) -> float | None:
+    return float(x) if math.isfinite(x) else None
+
+
+def _worst_first(finding: Finding) -> tuple[int, float]:
+    return (-list(Severity).index(finding.severity), -(finding.evidence or 0.0))

@@ -1,0 +1,36 @@
+"""Checks: pure functions from profiles to measurements, one a file. They measure; the budget judges."""
+
+from watchkeeper.checks import (
+    correlation,
+    distances,
+    invalid_share,
+    null_share,
+    quality,
+    rise,
+    row_count,
+    shape,
+    spike,
+    summary,
+    unseen_share,
+    value_range,
+)
+from watchkeeper.checks.measurement import Check, Measurement
+from watchkeeper.checks.run import available, run
+
+BUILT_IN = (
+    row_count.CHECK,
+    null_share.CHECK,
+    invalid_share.CHECK,
+    shape.CHECK,
+    spike.CHECK,
+    value_range.CHECK,
+    unseen_share.CHECK,
+    rise.CHECK,
+    correlation.CHECK,
+    quality.CHECK,
+    distances.CHECK,
+    summary.CHECK,
+)
+"""The built-in checks, by hand. Others add theirs by the entry-point group `watchkeeper.checks`."""
+
+__all__ = ["BUILT_IN", "Check", "Measurement", "available", "run"]

@@ -1,0 +1,46 @@
+"""Which columns a check looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.model import Role
+from watchkeeper.profiles import Baseline, CategoryProfile, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.stats import distance
+
+Floats = NDArray[np.float64]
+
+WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.POSITION, Role.PREDICTION, Role.SCORE, Role.LABEL)
+"""Roles whose distribution is watched."""
+
+
+def quantile(profile: NumericProfile, q: float) -> Floats:
+    """The quantile of each slice, shape (slices,), interpolated in its bin; whole where the values are."""
+    found = distance.quantile(profile.counts, profile.edges.cuts, profile.minimum, profile.maximum, q)
+    return np.floor(found) if profile.edges.whole else found
+
+
+def every(now: Profiles, baseline: Baseline) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
+    """Each column now and in the whole baseline (one slice)."""
+    for name, column in now.columns.items():
+        yield column, baseline[name]
+
+
+def numeric(now: Profiles, baseline: Baseline) -> Iterator[tuple[NumericProfile, NumericProfile, NumericProfile]]:
+    """Each watched numeric column now, in the whole baseline, and in the baseline's windows."""
+    for name, column in now.columns.items():
+        before, windows = baseline[name], baseline.profiles.columns[name]
+        if isinstance(column, NumericProfile) and isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
+            if now.edges.roles[name] in WATCHED and not column.edges.temporal:
+                yield column, before, windows
+
+
+def categorical(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryProfile, CategoryProfile]]:
+    """Each watched categorical column now and in the whole baseline."""
+    for name, column in now.columns.items():
+        before = baseline[name]
+        if isinstance(column, CategoryProfile) and isinstance(before, CategoryProfile):
+            yield column, before

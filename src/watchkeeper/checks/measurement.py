@@ -1,0 +1,69 @@
+"""What a check says of the data: how much, how different, and how strongly the data speak against "nothing changed"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.profiles import Baseline, Profiles, Slice
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Band = Callable[[Floats], tuple[Floats, Floats]]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one column (or pair, or table) over all slices: the arrays have shape (slices,)."""
+
+    metric: str
+    columns: tuple[str, ...]
+    value: Floats
+    """The statistic in its own unit; NaN where it can't be measured."""
+    rows: Ints
+    """The rows behind each value."""
+    effect: Floats | None = None
+    """The change against the baseline, in the metric's unit; None where nothing is compared."""
+    evidence: Floats | None = None
+    """-ln p in nats against "nothing changed", two-sample; NaN where too few rows; None where never judged."""
+    reference: float | None = None
+    """The baseline's value."""
+    unit: str = ""
+    """What the value is counted in, where the metric's name leaves it open; floors may differ by it."""
+    scale: float = 1.0
+    """What the metric's floor is a multiple of, in the value's unit (the baseline's range, its rows)."""
+    band: Band | None = None
+    """Threshold in nats, shape (slices,), to the lowest and highest value whose evidence stays within it."""
+    needs_variance: bool = False
+    """Whether the evidence stands on how the baseline's windows differ among themselves."""
+    interval: tuple[Floats, Floats] | None = None
+    """A 95 % confidence interval of the value (quality metrics)."""
+    tell: Callable[[int], str] | None = None
+    """More about slice number i, for the finding's sentence: what rose, from what to what."""
+    check: str = ""
+    slices: tuple[Slice, ...] = ()
+
+    @property
+    def judged(self) -> bool:
+        """Whether the measurement shares the budget."""
+        return self.evidence is not None
+
+
+Say = Callable[[Measurement, int, tuple[float | None, float | None]], str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question put to profiles. It measures; the budget judges."""
+
+    name: str
+    measure: Callable[[Profiles, Baseline], Iterator[Measurement]]
+    """From the profiles of one segment's windows and the baseline of the same segment."""
+    sees: str
+    blind: str
+    remedy: str
+    say: Say
+    """The finding's sentence for slice number i, given the values that would be usual."""

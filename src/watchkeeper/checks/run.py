@@ -1,0 +1,70 @@
+"""Puts the checks to profiles, window by window and segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import entry_points
+
+import numpy as np
+
+from watchkeeper.checks.measurement import Check, Measurement
+from watchkeeper.model import WatchkeeperError
+from watchkeeper.profiles import Baseline, Profiles, Slice
+
+ENOUGH_ROWS = 20
+"""Rows from which a window is judged; below it there are too few rows to say anything."""
+
+
+class NotACheck(WatchkeeperError):
+    """An entry point in the group `watchkeeper.checks` names something that is no Check."""
+
+
+def available(built_in: Sequence[Check]) -> tuple[Check, ...]:
+    """The built-in checks and those that installed packages add. Raises `NotACheck`."""
+    found = list(built_in)
+    for point in entry_points(group="watchkeeper.checks"):
+        check = point.load()
+        if not isinstance(check, Check):
+            raise NotACheck(f"entry point {point.name} = {point.value}: this is no watchkeeper.checks.Check but a {type(check).__name__}.")
+        found.append(check)
+    return tuple(found)
+
+
+def run(now: Profiles, baseline: Baseline, checks: Iterable[Check]) -> list[Measurement]:
+    """All measurements of all slices. Each segment's windows are compared with the same segment of the baseline.
+
+    Without segments or versions there is one group; with them, the whole, each segment and each version are looked at.
+    """
+    listed = list(checks)
+    return [m for part, before in _groups(now, baseline) for check in listed for m in _measured(check, part, before)]
+
+
+def _measured(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
+    few = now.rows < ENOUGH_ROWS
+    for m in check.measure(now, baseline):
+        judged = m.evidence
+        if judged is not None and m.metric != "rows":
+            judged = np.where(few, np.nan, judged)
+        yield replace(m, check=check.name, slices=now.slices, evidence=judged)
+
+
+def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
+    segments = sorted({at.segment for at in now.slices} - {None}, key=str)
+    versions = sorted({at.version for at in now.slices} - {None}, key=str)
+    yield now.regrouped(lambda at: at.whole), _only(baseline, None)
+    for segment in segments if segments else ():
+        before = _only(baseline, segment)
+        if before.windows:
+            yield now.regrouped(lambda at, s=segment: replace(at, version=None) if at.segment == s else None), before  # type: ignore[misc]
+    for version in versions if len(versions) > 1 else ():
+        yield now.regrouped(lambda at, v=version: replace(at, segment=None) if at.version == v else None), _only(baseline, None)  # type: ignore[misc]
+
+
+def _only(baseline: Baseline, segment: str | None) -> Baseline:
+    """The baseline of one segment over all versions (or of everything), its slices named by window alone."""
+
+    def move(at: Slice) -> Slice | None:
+        return at.whole if segment is None or at.segment == segment else None
+
+    return replace(baseline, profiles=baseline.profiles.regrouped(move))

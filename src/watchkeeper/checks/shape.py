@@ -1,0 +1,91 @@
+"""Shape: has the distribution of a column changed?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from watchkeeper.checks import column
+from watchkeeper.checks.measurement import Check, Measurement
+from watchkeeper.checks.sentence import figure, named, percent, quoted
+from watchkeeper.profiles import Baseline, CategoryProfile, NumericProfile, Profiles
+from watchkeeper.stats import distance, evidence
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
+    """Compare each column's distribution with the baseline's.
+
+    The value is the largest gap between the cumulated shares (numeric) or the share of rows that would have to change
+    their value (categorical, total variation). Evidence is a two-sample G test on at most 16 cells of equal baseline
+    mass, or on the values with at least ten expected rows: NaN where not even two cells have as many.
+
+    Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
+    """
+    for here, before, _ in column.numeric(now, baseline):
+        counts, reference = here.counts, before.counts[0]
+        cells = evidence.cells_numeric(reference, here.finite)
+        gap = distance.ks(counts, reference)
+        yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _medians(here, before))
+    for now_values, before_values in column.categorical(now, baseline):
+        known = len(before_values.edges.values)
+        counts = np.column_stack([now_values.dense(known), now_values.unseen])
+        reference = np.append(before_values.dense(known)[0], before_values.unseen[0])
+        cells = evidence.cells_categorical(reference, counts.sum(axis=1))
+        gap = distance.total_variation(counts, reference)
+        tell = _moved(now_values, counts, reference)
+        yield _measurement(now_values.name, "total variation", gap, counts, reference, cells, counts.sum(axis=1), tell)
+
+
+def _measurement(
+    name: str, unit: str, gap: Floats, counts: Ints, reference: Ints, cells: Ints, rows: Ints, tell: Callable[[int], str]
+) -> Measurement:
+    statistic, df, nats = evidence.g_test(counts, reference, cells)
+
+    def band(threshold: Floats) -> tuple[Floats, Floats]:
+        limit = special.chdtri(np.maximum(df, 1.0), np.exp(-threshold))
+        return np.zeros(len(gap)), evidence.scaled_band(gap, statistic, limit, 0.0)
+
+    return Measurement(
+        metric="shape", columns=(name,), value=gap, rows=rows, effect=gap, evidence=nats, reference=0.0, unit=unit, band=band, tell=tell
+    )
+
+
+def _medians(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:
+    def tell(i: int) -> str:
+        return f"its median is {figure(float(column.quantile(here, 0.5)[i]))}, was {figure(float(column.quantile(before, 0.5)[0]))}"
+
+    return tell
+
+
+def _moved(here: CategoryProfile, counts: Ints, reference: Ints) -> Callable[[int], str]:
+    def tell(i: int) -> str:
+        was, now = reference / max(1, reference.sum()), counts[i] / max(1, counts[i].sum())
+        most = int(np.argmax(np.abs(now - was)))
+        name = quoted(here.edges.values[most]) if most < len(here.edges.values) else "values the baseline does not have"
+        return f"{name} went from {percent(was[most])} to {percent(now[most])}"
+
+    return tell
+
+
+def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
+    more = f": {m.tell(i)}" if m.tell else ""
+    return (
+        f"{named(m.columns[0])} is distributed differently in {figure(int(m.rows[i]))} rows{more}. "
+        f"It moved by {figure(float(m.value[i]))} ({m.unit}); up to {figure(usual[1])} is usual."
+    )
+
+
+CHECK = Check(
+    name="shape",
+    measure=measure,
+    sees="shifts, changes of spread, values that grow or vanish, a unit that changed, drift of predictions and labels",
+    blind="changes too small for the number of rows; rare values below ten expected rows (see `rise`, `unseen_share`)",
+    remedy="Look at the two distributions in the report. If the source did not change its meaning, the world did: check the model's quality.",
+    say=_say,
+)

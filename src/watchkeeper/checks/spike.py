@@ -1,0 +1,102 @@
+"""Spike: do many rows suddenly share one value?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from watchkeeper.checks import column
+from watchkeeper.checks.measurement import Check, Measurement
+from watchkeeper.checks.sentence import figure, named, percent
+from watchkeeper.profiles import Baseline, NumericProfile, Profiles
+from watchkeeper.stats import evidence
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
+    """Compare the largest share that one interior bin holds with that of the baseline's windows, upwards.
+
+    Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left out:
+    seasonal drift piles up there. Evidence: one-sided predictive t on the logit, variance from the baseline's windows.
+    """
+    for here, before, windows in column.numeric(now, baseline):
+        if np.isnan(here.edges.low):
+            continue
+        inner = _inner(here)
+        most, n = _largest(here, inner), here.finite
+        past, past_n = _largest(windows, inner), windows.finite
+        reference = float(before.counts[0][inner].max() / max(1, before.finite[0]))
+        sampling = 1 / np.maximum(n * reference * (1 - reference), 0.5)
+        y_past = _logit(past, past_n)[past_n > 0]
+        nats = evidence.predictive_t(_logit(most, n), y_past, sampling, "up")
+        yield Measurement(
+            metric="spike",
+            columns=(here.name,),
+            value=np.where(n > 0, most / np.maximum(n, 1), np.nan),
+            rows=n,
+            effect=np.where(n > 0, most / np.maximum(n, 1) - reference, np.nan),
+            evidence=np.where(n > 0, nats, np.nan),
+            reference=reference,
+            band=_band(y_past, sampling, n),
+            needs_variance=True,
+            tell=_where(here, inner),
+        )
+
+
+def _inner(here: NumericProfile) -> NDArray[np.intp]:
+    first, last = np.searchsorted(here.edges.cuts, [here.edges.low, here.edges.high], side="right")
+    return np.arange(first, last + 1)
+
+
+def _largest(profile: NumericProfile, inner: NDArray[np.intp]) -> Ints:
+    return np.asarray(profile.counts[:, inner].max(axis=1))
+
+
+def _logit(k: Ints, n: Ints) -> Floats:
+    return np.asarray(np.log((k + 0.5) / (n - k + 0.5)))
+
+
+def _band(past: Floats, sampling: Floats, n: Ints) -> Callable[[Floats], tuple[Floats, Floats]]:
+    def band(threshold: Floats) -> tuple[Floats, Floats]:
+        windows = len(past)
+        t = -special.stdtrit(max(windows - 1, 1), np.exp(-threshold))
+        spread = np.sqrt(np.maximum(past.var(ddof=1) if windows > 1 else 0.0, sampling) * (1 + 1 / max(windows, 1)))
+        odds = np.exp(np.minimum((past.mean() if windows else 0.0) + t * spread, 700.0))
+        return np.zeros(len(n)), np.minimum(1.0, (odds * (n + 0.5) - 0.5) / (1 + odds) / np.maximum(n, 1))
+
+    return band
+
+
+def _where(here: NumericProfile, inner: NDArray[np.intp]) -> Callable[[int], str]:
+    def tell(i: int) -> str:
+        place = int(inner[here.counts[i][inner].argmax()])
+        if here.minimum[i] == here.maximum[i]:
+            return f"at {figure(float(here.minimum[i]))}"
+        low = max(here.edges.cuts[place - 1] if place else here.edges.low, here.edges.low)
+        high = min(here.edges.cuts[place], here.edges.high) if place < len(here.edges.cuts) else here.edges.high
+        return f"at {figure(low)}" if figure(low) == figure(high) else f"between {figure(low)} and {figure(high)}"
+
+    return tell
+
+
+def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
+    place = f" {m.tell(i)}" if m.tell else ""
+    return (
+        f"{named(m.columns[0])}: {percent(float(m.value[i]))} of {figure(int(m.rows[i]))} rows lie{place}; "
+        f"up to {percent(usual[1])} on one value is usual."
+    )
+
+
+CHECK = Check(
+    name="spike",
+    measure=measure,
+    sees="a frozen or dead sensor, a default or sentinel value that fills in for missing ones",
+    blind="values outside the baseline's range (see `range`); needs three or more baseline windows",
+    remedy="Ask whether the value is real. If it stands for a missing one, name it under `sentinels` in the model.",
+    say=_say,
+)

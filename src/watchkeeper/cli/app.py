@@ -1,0 +1,93 @@
+"""The commands, and how their errors and exit codes reach a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import click
+import typer
+
+from watchkeeper.cli.check import check
+from watchkeeper.cli.demo import demo
+from watchkeeper.cli.init import init
+from watchkeeper.cli.profile import merge, profile, show
+from watchkeeper.model import WatchkeeperError
+
+COULD_NOT_FINISH = 4
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="watchkeeper",
+    help="Keeps machine-learning models healthy after they are deployed.",
+    epilog="Start with:  watchkeeper demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"watchkeeper {version('watchkeeper')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+app.command("demo")(demo)
+app.command("init")(init)
+app.command("check")(check)
+app.command("profile")(profile)
+app.command("merge")(merge)
+app.command("show")(show)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: the one edge where every error becomes a sentence."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [*(["--debug"] if debug else []), *(a for a in given if a != "--debug")]
+    try:
+        code = app(given, prog_name="watchkeeper", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except click.ClickException as wrong:
+        wrong.show()
+        code = wrong.exit_code
+    except Exception as wrong:  # noqa: BLE001 - the outermost edge
+        if debug:
+            raise
+        code = _told(wrong)
+    sys.exit(code or 0)
+
+
+def _told(wrong: Exception) -> int:
+    """Say an error in words on standard error; the exit code that fits it."""
+    if isinstance(wrong, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_FINISH
+    if isinstance(wrong, WatchkeeperError):
+        text, code = str(wrong), wrong.exit_code
+    elif isinstance(wrong, OSError):
+        what = "the disk is full" if wrong.errno == errno.ENOSPC else wrong.strerror or str(wrong)
+        text, code = f"{wrong.filename or 'a file'}: {what}. Nothing half-written was left behind.", COULD_NOT_FINISH
+        code = 2 if isinstance(wrong, FileNotFoundError) else code
+    else:
+        text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). Run again with --debug and report the traceback."
+        code = COULD_NOT_FINISH
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(text.replace("\n", "\n       "), err=True)
+    return code

@@ -1,0 +1,25 @@
+"""`watchkeeper demo`: the main job on real data that the package brings along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
+) -> None:
+    """Check a month of real data against the five weeks before it, and say what went wrong and when."""
+    from watchkeeper import watch
+    from watchkeeper.cli.option import following
+    from watchkeeper.demo import files
+    from watchkeeper.report import write_html
+
+    story = files()
+    typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
+    with following("Checking") as told:
+        result = watch.check(str(story.current), str(story.baseline), model=story.model, by=story.by, told=told)
+    write_html(result, html)
+    result.with_written([html]).show()

@@ -1,0 +1,75 @@
+"""`watchkeeper profile`, `merge` and `show`: profile files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchkeeper.cli.option import By, Files, ModelFile, Segment
+
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write the profiles (Parquet).", show_default=False)]
+
+
+def profile(
+    files: Files,
+    output: Output,
+    model: ModelFile = None,
+    by: By = None,
+    segment: Segment = None,
+    baseline: Annotated[
+        list[str] | None, typer.Option(metavar="FILES", help="Use this baseline's edges (data or a profile file); without it the files become a baseline.")
+    ] = None,
+) -> None:
+    """Reduce files to profiles: small summaries that add up.
+
+    \b
+    Examples:
+      watchkeeper profile 'train/*.parquet' --model watchkeeper.yaml --by day -o baseline.parquet
+      watchkeeper profile june.parquet --baseline baseline.parquet --by day -o june-profiles.parquet
+    """
+    from watchkeeper import watch
+    from watchkeeper.cli.option import following, sizes
+    from watchkeeper.profiles import write
+
+    with following("Profiling", sizes(files)) as told:
+        made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, told=told)
+    write(made, output)
+    typer.echo(f"{output}: {len(made.profiles.slices):,} slices of {len(made.profiles.columns):,} columns, {int(made.profiles.rows.sum()):,} rows.", err=True)
+
+
+def merge(
+    files: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="Profile files counted on the same edges.", show_default=False)],
+    output: Output,
+) -> None:
+    """Add profile files up. Files counted on different edges are refused, by name.
+
+    \b
+    Example:
+      watchkeeper merge monday.parquet tuesday.parquet -o week.parquet
+    """
+    from watchkeeper import watch
+    from watchkeeper.profiles import write
+
+    made = watch.merged(files)
+    write(made, output)
+    typer.echo(f"{output}: {len(made.profiles.slices):,} slices, {int(made.profiles.rows.sum()):,} rows.", err=True)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(metavar="PROFILES", help="A profile file.", show_default=False)],
+    column: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Only this column, window by window; repeatable.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a profile file holds.
+
+    \b
+    Examples:
+      watchkeeper show baseline.parquet
+      watchkeeper show baseline.parquet --column age
+    """
+    from watchkeeper.profiles import read
+    from watchkeeper.report import show_profiles
+
+    show_profiles(read(file), column or [], as_json=json)

@@ -1,0 +1,152 @@
+"""Reads files and tables whose columns have types: Parquet, Arrow IPC (Feather), and what offers an Arrow stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from watchkeeper.delivery.container import Format
+from watchkeeper.delivery.limit import MIB, Limits
+from watchkeeper.delivery.piece import Piece
+from watchkeeper.delivery.rejection import Rejection
+from watchkeeper.delivery.source import Place, Unreadable
+from watchkeeper.delivery.wording import column, plain
+
+_ROWS = 131_072
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
+_AT_FAULT = re.compile(r"column (.+?) with type")
+
+
+@dataclass(frozen=True)
+class ColumnarReader:
+    """Reads one delivery whose columns have types."""
+
+    name: str
+    schema: pa.Schema
+    batches: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]]
+    """(columns, rows at a time) -> batches. Raises `Rejection` where the file is damaged."""
+    limits: Limits
+    lexical: bool = False
+    empty_is_null: bool = False
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The columns, in the file's order."""
+        return self.schema.names
+
+    def pieces(self, columns: Sequence[str] | None) -> Iterator[Callable[[], Piece]]:
+        """The rows, in order; decoding is parallel inside Arrow."""
+        wanted = list(self.names) if columns is None else [name for name in self.names if name in set(columns)]
+        size = max(min(_ROWS, self.limits.cells // max(len(wanted), 1)), 1)
+        try:
+            for batch in self.batches(wanted or list(self.names[:1]), size):
+                for start in range(0, batch.num_rows, size):
+                    part = batch.slice(start, size)
+                    table = pa.Table.from_batches([part])
+                    yield partial(Piece, part.num_rows, np.arange(part.num_rows), table)
+        except Rejection as damaged:
+            fault = damaged
+            nothing = self.schema.empty_table().select(wanted)
+            yield lambda: Piece(0, np.empty(0, dtype=np.int64), nothing, stop=lambda _: fault)
+
+
+def open_columnar(place: Place, format: Format, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
+    """Look at a Parquet or Arrow file. `dictionaries`: text columns to be read as codes. Raises `Rejection`."""
+    if format is Format.PARQUET:
+        return _open_parquet(place, limits, dictionaries)
+    with _explained(place.name, format), place.open() as file, _ipc(file) as reader:
+        schema = reader.schema
+    return ColumnarReader(place.name, schema, partial(_ipc_batches, place, limits), limits)
+
+
+def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
+    """Take a table in memory: anything with `__arrow_c_stream__`. A stream that can be read once is held in memory."""
+    try:
+        table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(source)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ValueError, TypeError, OverflowError) as wrong:
+        raise Unreadable(_why(name, wrong)) from wrong
+    table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
+
+    def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        chosen = table.select([table.column_names.index(label) for label in columns])
+        yield from chosen.to_batches(max_chunksize=rows)
+
+    return ColumnarReader(name, table.schema, batches, limits)
+
+
+def _why(name: str, wrong: Exception) -> str:
+    words = plain(" ".join(str(part) for part in wrong.args), 200)
+    if found := _AT_FAULT.search(words):
+        return f"{name}: the column {column(found[1])} mixes types, so it has no Arrow type. Convert it first, for example with .astype(str)."
+    if "uplicate" in words:
+        return f"{name}: two columns have the same name ({words}). Give each column a name of its own."
+    return f"{name}: this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
+
+
+def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
+    with _explained(place.name, Format.PARQUET), place.open() as file, pq.ParquetFile(file) as opened:
+        schema, metadata = opened.schema_arrow, opened.metadata
+        textual = [field.name for field in schema if field.name in dictionaries and _is_text(field.type)]
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    size = place.stamp()[0]
+    if sum(group.total_byte_size for group in groups) > limits.most_bytes(size):
+        raise Rejection(
+            "expansion_limit",
+            f"{place.name} expands to more than {limits.most_bytes(size) / MIB:,.0f} MiB, {limits.expansion} times its size.",
+            "Such files are made to fill memory and disks. If this one is honest, write it with less compression.",
+        )
+    return ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual), limits)
+
+
+def _parquet_batches(place: Place, textual: list[str], columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    coded = [name for name in textual if name in columns]
+    with _explained(place.name, Format.PARQUET), place.open() as file, pq.ParquetFile(file, read_dictionary=coded) as opened:
+        yield from opened.iter_batches(batch_size=rows, columns=list(columns), use_threads=True)
+
+
+def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:
+    most, total = limits.most_bytes(place.stamp()[0]), 0
+    with _explained(place.name, Format.ARROW), place.open() as file, _ipc(file) as reader:
+        batches = (reader.get_batch(i) for i in range(reader.num_record_batches)) if hasattr(reader, "get_batch") else reader
+        for batch in batches:
+            total += batch.nbytes
+            if total > most:
+                raise Rejection(
+                    "expansion_limit",
+                    f"{place.name} expands to more than {most / MIB:,.0f} MiB, {limits.expansion} times its size.",
+                    "Such files are made to fill memory and disks. If this one is honest, write it uncompressed.",
+                )
+            yield batch.select(list(columns))
+
+
+def _ipc(file: Any) -> Any:
+    """A reader of the file or the streaming form."""
+    is_file = file.read(6) == b"ARROW1"
+    file.seek(0)
+    return pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
+
+
+@contextmanager
+def _explained(name: str, format: Format) -> Iterator[None]:
+    """Turn what Arrow says of a damaged file into a `Rejection`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as wrong:
+        raise Rejection(
+            "container",
+            f"{name} is no whole {format} file: it is damaged or cut off ({plain(str(wrong), 160)}).",
+            "Ask the sender to deliver it again; nothing was loaded.",
+        ) from wrong
+
+
+def _is_text(type: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type) or pa.types.is_large_string(type))
+

@@ -1,0 +1,127 @@
+"""Text as UTF-8: byte order marks, declared encodings, and where bytes are no text."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from watchkeeper.delivery.rejection import Rejection
+
+SAMPLE = 4096
+"""Bytes of a file that show what its encoding is."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def marked(start: bytes) -> str | None:
+    """The encoding that a byte order mark tells, or None."""
+    return next((name for mark, name in _MARKS if start.startswith(mark)), None)
+
+
+def normal(encoding: str) -> str:
+    """An encoding's usual name; ASCII is read as the UTF-8 that it is part of. Raises LookupError."""
+    name = codecs.lookup(encoding).name
+    return "utf-8" if name in ("ascii", "utf-8-sig") else name
+
+
+def as_utf8(pieces: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes]:
+    """Pieces of text in `encoding` as UTF-8, without a byte order mark.
+
+    Bytes that are no text in `encoding` come out as bytes that are not UTF-8 either, so that one test finds both.
+    `name` is the file's. Raises `Rejection` where UTF-16 or UTF-32 text can't be followed any further.
+    """
+    encoding = normal(encoding)
+    if encoding == "utf-8":
+        first = next(pieces, b"")
+        while len(first) < 3 and (more := next(pieces, b"")):
+            first += more
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from pieces
+        return
+    wide = encoding.startswith(("utf-16", "utf-32"))
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if wide else "surrogateescape")
+    try:
+        for piece in pieces:
+            yield decoder.decode(piece).encode("utf-8", "surrogatepass")
+        yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
+    except UnicodeError as wrong:
+        raise Rejection(
+            "encoding",
+            f"{name} is not {encoding} as a whole: {wrong.reason if isinstance(wrong, UnicodeDecodeError) else wrong}.",
+            "Ask the sender for UTF-8, or write the right encoding under `text` in the model.",
+        ) from wrong
+
+
+def refuse_utf16_unmarked(start: bytes, encoding: str, name: str) -> None:
+    """Raise `Rejection` where text declared as some other encoding is UTF-16 without a byte order mark."""
+    zeros = np.frombuffer(start[:SAMPLE], dtype=np.uint8) == 0
+    if len(zeros) < 16 or normal(encoding).startswith(("utf-16", "utf-32")):
+        return
+    even, odd = float(zeros[::2].mean()), float(zeros[1::2].mean())
+    if max(even, odd) > 0.6 and min(even, odd) < 0.2:
+        raise Rejection(
+            "encoding",
+            f"{name} is not {encoding} as a whole: it seems to be UTF-16 without a byte order mark.",
+            f"Ask the sender for {encoding}, or write `encoding: {'utf-16-le' if odd > even else 'utf-16-be'}` under `text` in the model.",
+        )
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether all of `data` is UTF-8."""
+    if data.isascii():
+        return True
+    offsets = pa.py_buffer(np.array([0, len(data)], dtype=np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)]).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def is_text(row: bytes) -> bool:
+    """Whether a short piece is UTF-8."""
+    try:
+        row.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def sample(rows: Iterable[bytes]) -> bytes:
+    """The first `SAMPLE` bytes of rows, one a line."""
+    kept = b""
+    for row in rows:
+        kept += row[:SAMPLE] + b"\n"
+        if len(kept) >= SAMPLE:
+            break
+    return kept[:SAMPLE]
+
+
+def guess(sample: bytes) -> str:
+    """What encoding text that is not UTF-8 seems to be: a name and how sure that is, for a sentence."""
+    data: NDArray[np.uint8] = np.frombuffer(sample, dtype=np.uint8)
+    high = data >= 128
+    runs = np.diff(np.flatnonzero(np.diff(high, prepend=False, append=False)))[::2]
+    if len(runs) and runs.mean() >= 2:  # letters beyond ASCII side by side: no Western European text
+        for name in ("shift_jis", "euc_kr", "gb18030", "cp1251"):
+            if _decodes(sample, name):
+                return f"{name} or another encoding of a script that is not Latin"
+    return "cp1252 (Windows)" if ((data >= 0x80) & (data <= 0x9F)).any() else "latin-1 (ISO 8859-1)"
+
+
+def _decodes(sample: bytes, encoding: str) -> bool:
+    try:
+        sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,171 @@
+"""Looks at one piece of a delivery: values, bad cells, broken rules. Pure, so that pieces can be examined side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from watchkeeper.delivery.constraint import broken, example_values, time_of, unreadable
+from watchkeeper.delivery.content import active_content
+from watchkeeper.delivery.convert import Converted, from_text, moments
+from watchkeeper.delivery.key import Keys, keys_of
+from watchkeeper.delivery.physical import from_physical
+from watchkeeper.delivery.piece import Bools, Fault, Ints, Piece
+from watchkeeper.delivery.wording import column as named
+from watchkeeper.delivery.wording import columns as all_named
+from watchkeeper.delivery.wording import count
+from watchkeeper.model.declaration import Column, Type
+
+_DAY = 86_400_000_000
+EARLIEST = -2_208_988_800_000_000
+"""The year 1900."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to look for."""
+
+    columns: Mapping[str, Column]
+    """The columns that are read, in the file's order."""
+    lexical: bool
+    empty_is_null: bool
+    strict: bool = True
+    """Whether rows are held against declared constraints, keys and the period."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """The primary key first, if there is one; then columns declared unique."""
+    primary: bool = False
+    time: str | None = None
+    """The column of the event time."""
+    period: tuple[int, int] | None = None
+    now: int = 0
+    cell_limit: int = 65_536
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of one piece."""
+
+    piece: Piece
+    table: pa.Table
+    """Canonical columns of the rows that are not broken."""
+    invalid: dict[str, Bools]
+    faults: list[Fault]
+    """Places are those of the piece."""
+    keys: list[Keys] = field(default_factory=list)
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    """Whole numbers that came as decimal ones."""
+    nulls: Mapping[str, int] = field(default_factory=dict)
+
+
+def examine(plan: Plan, task: Callable[[], Piece]) -> Examined:
+    """Read and look at one piece."""
+    piece = task()
+    values: dict[str, pa.Array] = {}
+    invalid: dict[str, Bools] = {}
+    faults: list[Fault] = []
+    decimals: dict[str, int] = {}
+    for name, column in plan.columns.items():
+        converted = _converted(plan, piece, name, column)
+        values[name] = converted.values
+        if converted.invalid is not None:
+            invalid[name] = converted.invalid
+        if converted.decimals is not None:
+            decimals[name] = int(converted.decimals.sum())
+        faults += unreadable(name, column, converted)
+        if not plan.lexical:
+            faults += _large(name, column, converted, plan.cell_limit)
+        if plan.strict:
+            faults += broken(name, column, converted)
+            if column.type is Type.STRING:
+                faults += _active(name, column, converted.values)
+    if plan.strict and plan.time in values:
+        faults += _untimely(plan, values[plan.time])
+    keys = [keys_of([values[name] for name in key]) for key in plan.keys] if plan.strict else []
+    if plan.primary and keys:
+        faults += _keyless(plan, keys[0], values, invalid)
+    return Examined(
+        piece=piece,
+        table=pa.table(values) if values else piece.cells.select([]),
+        invalid=invalid,
+        faults=piece.faults + [replace(fault, rows=piece.places[fault.rows]) for fault in faults],
+        keys=keys,
+        decimals=decimals,
+        nulls={name: array.null_count for name, array in values.items()},
+    )
+
+
+def cells_of(piece: Piece, column: str | int) -> pa.Array:
+    """One column of a piece, by name or place, as one array; null where these rows have no such column."""
+    if isinstance(column, str) and column not in piece.cells.column_names:
+        return pa.nulls(piece.cells.num_rows, pa.string())
+    cells = piece.cells.column(column)
+    if cells.num_chunks == 1:
+        return cells.chunk(0)
+    return pa.concat_arrays(cells.unify_dictionaries().chunks) if cells.num_chunks else pa.array([], cells.type)
+
+
+def values_of(plan: Plan, piece: Piece, name: str) -> pa.Array:
+    """The values of one column of the model."""
+    return _converted(plan, piece, name, plan.columns[name]).values
+
+
+def _converted(plan: Plan, piece: Piece, name: str, column: Column) -> Converted:
+    cells = cells_of(piece, name)
+    return from_text(cells, column, empty_is_null=plan.empty_is_null) if plan.lexical else from_physical(cells, column)
+
+
+def _large(name: str, column: Column, converted: Converted, limit: int) -> Iterator[Fault]:
+    """Texts of typed formats beyond the limit; those of text formats are found with their rows."""
+    if column.type is not Type.STRING:
+        return
+    values = converted.values
+    distinct = values.dictionary if pa.types.is_dictionary(values.type) else values
+    sizes = pc.binary_length(distinct)
+    if not (pc.max(sizes).as_py() or 0) > limit:
+        return
+    if distinct is not values:
+        sizes = sizes.take(values.indices)
+    rows = np.flatnonzero(np.asarray(pc.fill_null(pc.greater(sizes, limit), False)))
+    shown = tuple(count(size, "byte") for size in sizes.take(pa.array(rows[:5])).to_pylist())
+    yield Fault("cell_limit", f"a cell of more than {count(limit, 'byte')} in {named(name)}", rows, (name,), shown)
+
+
+def _active(name: str, column: Column, values: pa.Array) -> Iterator[Fault]:
+    active = active_content(values)
+    if active.any():
+        rows = np.flatnonzero(active)
+        rule = f"{named(name)} holds text that a spreadsheet, browser or terminal would obey"
+        yield Fault("active_content", rule, rows, (name,), example_values(values, rows, column))
+
+
+def _untimely(plan: Plan, values: pa.Array) -> Iterator[Fault]:
+    """Event times outside the period or, without one, outside what can be."""
+    assert plan.time is not None
+    low, high = plan.period or (EARLIEST, plan.now + _DAY)
+    at = moments(values)
+    outside = pc.or_(pc.less(at, low), pc.greater_equal(at, high))
+    rows = np.flatnonzero(np.asarray(pc.fill_null(outside, False)))
+    if not len(rows):
+        return
+    shown = example_values(values, rows, plan.columns[plan.time])
+    if plan.period is None:
+        yield Fault("implausible_time", f"{named(plan.time)} is before 1900 or in the future", rows, (plan.time,), shown)
+    else:
+        rule = f"{named(plan.time)} is outside the period from {time_of(low)} to (not including) {time_of(high)}"
+        yield Fault("outside_period", rule, rows, (plan.time,), shown)
+
+
+def _keyless(plan: Plan, keys: Keys, values: Mapping[str, pa.Array], invalid: Mapping[str, Bools]) -> Iterator[Fault]:
+    """Rows without a whole key, unless that was told already: a bad cell, or a column that is not nullable."""
+    rows: Ints = keys.missing
+    for name in plan.keys[0]:
+        if name in invalid:
+            rows = rows[~invalid[name][rows]]
+        if plan.columns[name].nullable is False and len(rows):
+            rows = rows[np.asarray(values[name].is_valid())[rows]]
+    if len(rows):
+        yield Fault("null_key", f"the key {all_named(plan.keys[0])} is missing", rows, plan.keys[0])

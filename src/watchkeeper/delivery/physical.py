@@ -1,0 +1,164 @@
+"""From physical types (Parquet, Arrow, tables in memory) to canonical ones: what fits, what may be exchanged, what not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from watchkeeper.delivery.convert import CODES, Converted, from_text, kept_as_codes, missing_texts, without_sentinels
+from watchkeeper.delivery.piece import Bools
+from watchkeeper.delivery.time_text import CANONICAL
+from watchkeeper.model.declaration import Column, Type
+from watchkeeper.model.time_format import EPOCHS
+
+_LARGEST = 2.0**63
+
+
+def misfit(type: pa.DataType, column: Column) -> str | None:
+    """Why values of a physical type can't be those of `column`: what they are, in words; None where they can."""
+    type = _plain(type)
+    if types.is_null(type):
+        return None
+    textual, numeric = _is_text(type), types.is_integer(type) or types.is_floating(type) or types.is_decimal(type)
+    match column.type:
+        case Type.INTEGER | Type.NUMBER:
+            fits = numeric or types.is_boolean(type)
+        case Type.BOOLEAN:
+            fits = types.is_boolean(type) or types.is_integer(type)
+        case Type.STRING:
+            fits = textual or types.is_binary(type) or types.is_large_binary(type)
+        case Type.TIMESTAMP:
+            by_text = column.format is not None and (textual or types.is_integer(type))
+            fits = types.is_timestamp(type) or types.is_date(type) or by_text
+        case _:
+            fits = True
+    return None if fits else "text" if textual else str(type)
+
+
+def exchanged(type: pa.DataType, column: Column) -> bool:
+    """Whether truth values are stored as numbers, or the reverse: they are read all the same."""
+    type = _plain(type)
+    if column.type is Type.BOOLEAN:
+        return bool(types.is_integer(type))
+    return column.type in (Type.INTEGER, Type.NUMBER) and bool(types.is_boolean(type))
+
+
+def is_nested(type: pa.DataType) -> bool:
+    """Whether values are lists, structures or maps."""
+    return bool(types.is_nested(_plain(type)))
+
+
+def from_physical(array: pa.Array, column: Column) -> Converted:
+    """Values of a column whose physical type fits (see `misfit`)."""
+    array = decoded(array) if column.type is not Type.STRING else array
+    match column.type:
+        case Type.INTEGER:
+            converted = _integers(array)
+        case Type.NUMBER:
+            converted = Converted(_doubles(array))
+        case Type.BOOLEAN:
+            converted = _booleans(array)
+        case Type.TIMESTAMP:
+            converted = _times(array, column)
+        case _:
+            return Converted(_texts(array, column))
+    return Converted(without_sentinels(converted.values, column), converted.invalid, converted.decimals, converted.texts)
+
+
+def decoded(array: pa.Array) -> pa.Array:
+    """Dictionaries and extension types as plain arrays."""
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = array.storage
+    return array.dictionary_decode() if types.is_dictionary(array.type) else array
+
+
+def _plain(type: pa.DataType) -> pa.DataType:
+    if isinstance(type, pa.BaseExtensionType):
+        type = type.storage_type
+    return type.value_type if types.is_dictionary(type) else type
+
+
+def _is_text(type: pa.DataType) -> bool:
+    return bool(types.is_string(type) or types.is_large_string(type) or types.is_string_view(type))
+
+
+def _integers(array: pa.Array) -> Converted:
+    type = array.type
+    if types.is_null(type) or types.is_boolean(type) or (types.is_integer(type) and not types.is_uint64(type)):
+        return Converted(array.cast(pa.int64()))
+    if types.is_uint64(type):
+        fits = pc.less_equal(array, 2**63 - 1)
+        return Converted(pc.if_else(fits, array, None).cast(pa.int64()), _wrong(fits))
+    doubles = array.cast(pa.float64(), safe=False)
+    present = pc.invert(pc.is_nan(doubles))  # pandas and Polars keep a missing whole number as NaN
+    doubles = pc.if_else(present, doubles, None)
+    fits = pc.and_(pc.equal(pc.floor(doubles), doubles), pc.and_(pc.less(doubles, _LARGEST), pc.greater_equal(doubles, -_LARGEST)))
+    whole = pc.if_else(fits, doubles, None).cast(pa.int64(), safe=False)
+    return Converted(whole, _wrong(fits), np.asarray(pc.is_valid(whole)), doubles.cast(pa.string()))
+
+
+def _doubles(array: pa.Array) -> pa.Array:
+    if types.is_boolean(array.type):
+        array = array.cast(pa.int8())
+    return array.cast(pa.float64(), safe=False)
+
+
+def _booleans(array: pa.Array) -> Converted:
+    if not types.is_integer(array.type):
+        return Converted(array.cast(pa.bool_()))
+    fits = pc.or_(pc.equal(array, 0), pc.equal(array, 1))
+    return Converted(pc.equal(pc.if_else(fits, array, None), 1), _wrong(fits), None, array.cast(pa.string()))
+
+
+def _texts(array: pa.Array, column: Column) -> pa.Array:
+    if isinstance(array.type, pa.BaseExtensionType):
+        array = array.storage
+    if types.is_dictionary(array.type):
+        array = pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary.cast(pa.string()))
+        if not kept_as_codes(column) or array.dictionary.null_count:
+            array = array.dictionary_decode()
+    else:
+        array = array.cast(pa.string())
+    if words := missing_texts(column):
+        plain = array.dictionary_decode() if types.is_dictionary(array.type) else array
+        array = pc.if_else(pc.is_in(plain, value_set=pa.array(words)), None, plain)
+    return array.dictionary_encode().cast(CODES) if kept_as_codes(column) and not types.is_dictionary(array.type) else array
+
+
+def _times(array: pa.Array, column: Column) -> Converted:
+    type = array.type
+    if _is_text(type):
+        return from_text(array.cast(pa.string()), column, empty_is_null=False)
+    if types.is_integer(type):
+        if column.format in EPOCHS:
+            seconds = column.format == "epoch_s"
+            return _stamps(array.cast(pa.int64(), safe=False).view(pa.timestamp("s" if seconds else "ms")))
+        return from_text(array.cast(pa.string()), column, empty_is_null=False)
+    if types.is_date(type):
+        return _stamps(array.cast(pa.timestamp("s"), safe=False))
+    return Converted(pa.nulls(len(array), CANONICAL)) if types.is_null(type) else _stamps(array)
+
+
+def _stamps(array: pa.Array) -> Converted:
+    """Times of any unit in microseconds, UTC; those beyond the years 1 to 9999 are none. A time without a zone is UTC."""
+    unit = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[array.type.unit]
+    counts = array.view(pa.int64())
+    least, most = max(-62_135_596_800 * unit, -(2**63)), min(253_402_300_800 * unit, 2**63) - 1
+    fits = pc.and_(pc.greater_equal(counts, least), pc.less_equal(counts, most))
+    within = pc.if_else(fits, counts, None)
+    micro = _thousandths(within) if unit > 1_000_000 else pc.multiply(within, 1_000_000 // unit)
+    return Converted(micro.view(CANONICAL), _wrong(fits), None, counts.cast(pa.string()))
+
+
+def _thousandths(nanoseconds: pa.Array) -> pa.Array:
+    """Nanoseconds in whole microseconds, towards the past."""
+    whole = pc.divide(nanoseconds, 1000)
+    return pc.if_else(pc.less(nanoseconds, pc.multiply(whole, 1000)), pc.subtract(whole, 1), whole)
+
+
+def _wrong(fits: pa.Array) -> Bools | None:
+    """Cells that hold a value that does not fit."""
+    wrong = np.asarray(pc.invert(pc.fill_null(fits, True)))
+    return wrong if wrong.any() else None

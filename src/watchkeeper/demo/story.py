@@ -1,0 +1,61 @@
+"""The true story in the demo's data: the files, where they come from, and what is known to have happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Demo:
+    """All that `watchkeeper demo` checks and says of its source."""
+
+    model: Path
+    baseline: Path
+    current: Path
+    by: str
+    """The window to cut both files into."""
+    title: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One thing that went wrong: the columns it touched, and from when to when they held no value."""
+
+    columns: tuple[str, ...]
+    start: datetime
+    """The first hour without a value."""
+    end: datetime | None
+    """The first hour with values again; None where they never came back."""
+
+
+TRUTH = (
+    Episode(
+        ("CO(GT)", "NMHC(GT)", "NOx(GT)", "NO2(GT)"),
+        datetime(2004, 4, 17, 3, tzinfo=UTC),
+        datetime(2004, 4, 23, 5, tzinfo=UTC),
+    ),
+    Episode(("NMHC(GT)",), datetime(2004, 5, 1, 1, tzinfo=UTC), None),
+    Episode(
+        ("CO(GT)", "NOx(GT)", "NO2(GT)"), datetime(2004, 5, 8, 3, tzinfo=UTC), datetime(2004, 5, 10, 9, tzinfo=UTC)
+    ),
+)
+"""What the data show happened in `current`, as listed in the README beside them."""
+
+
+def files() -> Demo:
+    """The data shipped in the package, with source and licence."""
+    data = Path(str(resources.files("watchkeeper.demo"))) / "data"
+    return Demo(
+        model=data / "watchkeeper.yaml",
+        baseline=data / "baseline.csv",
+        current=data / "current.csv",
+        by="day",
+        title="Air quality at road level in an Italian city, hour by hour, 17 April to 16 May 2004",
+        source="De Vito et al., Sensors and Actuators B 129 (2008) 750-757; UCI data set 360, doi.org/10.24432/C59K5F",
+        licence="CC BY 4.0",
+    )

@@ -1,0 +1,5 @@
+"""Decides where the kernel runs: maps it over blocks of data and merges what comes back."""
+
+from watchkeeper.engines.local import gather, scan
+
+__all__ = ["gather", "scan"]

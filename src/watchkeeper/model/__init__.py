@@ -1,0 +1,37 @@
+"""Declares and infers a Model: what columns mean, which values they may hold, and what budget its alarms have."""
+
+from watchkeeper.model.contract import read_contract
+from watchkeeper.model.declaration import Column, Constraints, Model, Role, Scalar, Task, TextFormat, Type
+from watchkeeper.model.error import WatchkeeperError
+from watchkeeper.model.infer import Inference, infer
+from watchkeeper.model.mistake import ModelError
+from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.schema import json_schema
+from watchkeeper.model.term import Contract
+from watchkeeper.model.time_format import format_fault
+from watchkeeper.model.time_read import read_times
+from watchkeeper.model.yaml_file import dump, load
+
+__all__ = [
+    "Column",
+    "ColumnNotes",
+    "Constraints",
+    "Contract",
+    "Inference",
+    "Model",
+    "ModelError",
+    "Note",
+    "Role",
+    "Scalar",
+    "Task",
+    "TextFormat",
+    "Type",
+    "WatchkeeperError",
+    "dump",
+    "format_fault",
+    "infer",
+    "json_schema",
+    "load",
+    "read_contract",
+    "read_times",
+]

@@ -1,0 +1,181 @@
+"""What a user declares about a model: its columns, their types and roles, its windows and its budget."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, misfits, mistake
+from watchkeeper.model.time_format import format_fault
+
+__all__ = ["Column", "Constraints", "Model", "Role", "Scalar", "Task", "TextFormat", "Type"]
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    ID = "id"
+    TIMESTAMP = "timestamp"
+    FEATURE = "feature"
+    PREDICTION = "prediction"
+    SCORE = "score"
+    LABEL = "label"
+    LABEL_TIME = "label_time"
+    VERSION = "version"
+    SEGMENT = "segment"
+    PROTECTED = "protected"
+    POSITION = "position"
+    QUERY = "query"
+    PROPENSITY = "propensity"
+    WEIGHT = "weight"
+    IGNORED = "ignored"
+
+
+class Task(StrEnum):
+    """What the model predicts."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    RANKING = "ranking"
+    NONE = "none"
+
+
+class Column(Constraints):
+    """One column of the data."""
+
+    type: Type
+    """What its values are: integer, number, boolean, string, timestamp or other."""
+    role: Role = Role.FEATURE
+    """What it is for."""
+    format: str | None = None
+    """How a timestamp is written as text, in strptime's letters (`%d-%m-%Y`), or `iso8601`, `epoch_s`, `epoch_ms`."""
+    decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers in text files."""
+    missing: list[str] | None = None
+    """Texts that mean "no value"; without it, only the empty text."""
+    sentinels: list[float | str] = Field(default_factory=list)
+    """Values that stand for a missing one, such as -200 or 9999: counted as null."""
+    categorical: bool = False
+    """Whether integers are codes: counted value by value, never averaged."""
+    drift: bool = True
+    """Whether the distribution is watched; not so for identifiers and near-unique text."""
+    pii: bool = False
+    """Whether values are personal: masked in everything made for people."""
+    inferred: Constraints | None = None
+    """What `init` saw. Move a line up, beside `type`, to declare it."""
+
+    @field_validator("format")
+    @classmethod
+    def _format_is_known(cls, format: str | None) -> str | None:
+        if format is not None and (fault := format_fault(format)):
+            raise mistake(fault)
+        return format
+
+    @model_validator(mode="after")
+    def _lines_fit_the_type(self) -> Column:
+        for field, fault in misfits(self.type, self):
+            raise mistake(fault, field)
+        for field, fault in misfits(self.type, self.inferred) if self.inferred else ():
+            raise mistake(fault, "inferred", field)
+        if self.format is not None and self.type is not Type.TIMESTAMP:
+            raise mistake(f"only a timestamp has a format, and this column is of type {self.type}", "format")
+        return self
+
+
+class TextFormat(Strict):
+    """How text files are written."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """The character between two cells of a CSV file."""
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
+    """The character around cells that hold delimiters or line breaks; null if quotes are plain text."""
+    encoding: str = "utf-8"
+    """The encoding of the file."""
+    header: bool = True
+    """Whether the first line names the columns."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_is_known(cls, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError as unknown:
+            raise mistake(f"{encoding!r} is no encoding; write for example utf-8, latin-1 or cp1252") from unknown
+        return encoding
+
+
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?) per (day|week|month|quarter|year)")
+_NAME = re.compile(r"[a-z0-9-]{1,63}")
+_WINDOW = re.compile(r"hour|day|week|month|[1-9]\d{0,11}-rows")
+
+
+class Model(Strict):
+    """A model to watch, as written in `watchkeeper.yaml`."""
+
+    name: str
+    """A short name: letters a-z, digits and hyphens."""
+    task: Task = Task.NONE
+    """What it predicts: binary, multiclass, regression, ranking, or none for plain data."""
+    columns: dict[str, Column]
+    """The columns, by name."""
+    primary_key: list[str] = Field(default_factory=list)
+    """The columns that together name a row."""
+    window: str = "day"
+    """The span that a profile covers: hour, day, week, month, or a count such as 1000-rows."""
+    segments: list[str] = Field(default_factory=list)
+    """Columns whose values are watched one by one."""
+    positive: Scalar | None = None
+    """The label that a binary model's score speaks for."""
+    alarm_budget: str = "1 per month"
+    """How many false alarms you accept."""
+    warning_budget: str = "1 per week"
+    """How many false warnings you accept."""
+    max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The share of bad rows above which a file is rejected."""
+    cell_limit: Annotated[int, Field(ge=1)] = 65_536
+    """The most bytes one cell may have."""
+    text: TextFormat = TextFormat()
+    """How text files are written."""
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_short(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise mistake("use 1 to 63 of the letters a-z, digits and hyphens")
+        return name
+
+    @field_validator("window")
+    @classmethod
+    def _window_is_a_span(cls, window: str) -> str:
+        if not _WINDOW.fullmatch(window):
+            raise mistake("write hour, day, week, month, or a count of rows such as 1000-rows")
+        return window
+
+    @field_validator("alarm_budget", "warning_budget")
+    @classmethod
+    def _budget_is_a_rate(cls, budget: str) -> str:
+        if not _BUDGET.fullmatch(budget):
+            raise mistake("write a number per day, week, month, quarter or year, such as '1 per month'")
+        return budget
+
+    @model_validator(mode="after")
+    def _named_columns_exist(self) -> Model:
+        for field in ("primary_key", "segments"):
+            for place, column in enumerate(getattr(self, field)):
+                if column not in self.columns:
+                    raise mistake(f"there is no column {column!r} under `columns`", field, place)
+        return self
+
+    def with_role(self, role: Role) -> Iterator[str]:
+        """Names of the columns that have `role`, in file order."""
+        return (name for name, column in self.columns.items() if column.role is role)
+
+    def only(self, role: Role) -> str | None:
+        """Name of the first column with `role`, or None."""
+        return next(self.with_role(role), None)

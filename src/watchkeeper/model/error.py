@@ -1,0 +1,8 @@
+"""The root of every error that Watchkeeper raises on purpose."""
+
+
+class WatchkeeperError(Exception):
+    """Something a person can mend: the text says what happened, where, and what to do."""
+
+    exit_code = 2
+    """What the command line returns: 2 for wrong usage or a missing file, 4 where a job could not be finished."""

@@ -1,0 +1,109 @@
+"""Loads and writes `watchkeeper.yaml`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from watchkeeper.model import yaml_text, yaml_tree
+from watchkeeper.model.constraint import Constraints
+from watchkeeper.model.declaration import Column, Model, TextFormat
+from watchkeeper.model.mistake import Mistake, ModelError, error, nearest, said, shown
+from watchkeeper.model.note import ColumnNotes, Note
+
+_FIELDS = {
+    "": tuple(Model.model_fields),
+    "columns": tuple(Column.model_fields),
+    "inferred": tuple(Constraints.model_fields),
+    "text": tuple(TextFormat.model_fields),
+}
+
+
+def load(path: str | Path) -> Model:
+    """Read a model. Raises `ModelError` with every mistake in the file: its line, its field, and the fix."""
+    return parse(text_of(Path(path)), str(path))
+
+
+def parse(text: str, source: str = "watchkeeper.yaml") -> Model:
+    """Read a model from YAML text; `source` names it in errors."""
+    document = yaml_tree.read(text, source)
+    mistakes = list(document.mistakes)
+    if not isinstance(document.data, dict):
+        begin = "name: my-model\ncolumns:\n  age:\n    type: integer"
+        raise ModelError(f"{source} holds no model. Make one with `watchkeeper init`, or begin it so:\n{begin}")
+    try:
+        model = Model.model_validate(document.data)
+    except ValidationError as invalid:
+        mistakes += said(invalid, document.data, _FIELDS)
+        placed = {found.path for found in mistakes}
+        mistakes += (found for found in _unknown_columns(document.data) if found.path not in placed)
+    else:
+        if not mistakes:
+            return model
+    raise error(mistakes, source, document.lines)
+
+
+def dump(
+    model: Model,
+    path: str | Path | None = None,
+    *,
+    notes: Mapping[str, ColumnNotes] | None = None,
+    about: Mapping[str, Note] | None = None,
+) -> str:
+    """Write a model as commented YAML, to `path` where one is given, and return the text.
+
+    `load` reads the same model back. `notes` explains fields of columns, `about` fields of the model. The file is
+    written whole or not at all.
+    """
+    text = yaml_text.text(model, notes or {}, about or {})
+    if path is not None:
+        write_whole(Path(path), text)
+    return text
+
+
+def text_of(path: Path) -> str:
+    """The text of a file a person wrote. Raises `ModelError` where it can't be read, or is no UTF-8 of sane size."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(yaml_tree.MOST_BYTES + 1)
+    except OSError as failed:
+        raise ModelError(f"{path} can't be read: {failed.strerror}. Check the path and its permissions.") from failed
+    if len(raw) > yaml_tree.MOST_BYTES:
+        raise ModelError(f"{path} is larger than {yaml_tree.MOST_BYTES >> 20} MiB: is it a data file?")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as broken:
+        line = raw.count(b"\n", 0, broken.start) + 1
+        raise ModelError(f"{path}, line {line}: this is no UTF-8 text. Save the file as UTF-8.") from broken
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file by way of a neighbour, so that a failure leaves the old file as it was."""
+    neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        neighbour.write_text(text, encoding="utf-8", newline="\n")
+        neighbour.replace(path)
+    except OSError as failed:
+        neighbour.unlink(missing_ok=True)
+        raise ModelError(f"{path} can't be written: {failed.strerror}. Choose another place with -o.") from failed
+
+
+def _unknown_columns(data: dict[str, Any]) -> list[Mistake]:
+    """Names in `primary_key` and `segments` that are no columns; pydantic looks for them only if all else is right."""
+    columns = data.get("columns")
+    if not isinstance(columns, dict):
+        return []
+    mistakes = []
+    for field in ("primary_key", "segments"):
+        named = data.get(field)
+        for place, name in enumerate(named if isinstance(named, list) else ()):
+            if isinstance(name, str) and name not in columns:
+                guess = nearest(name, columns)
+                hint = f" Did you mean {shown(guess)}?" if guess else ""
+                text = f"{field}[{place}]: there is no column {shown(name)} under `columns`.{hint}"
+                mistakes.append(Mistake((field, place), text))
+    return mistakes

@@ -1,0 +1,42 @@
+"""Reduces batches of rows, once, to small summaries that add up: of every slice, column and pair of columns."""
+
+from watchkeeper.profiles.codec import NotAProfile, ProfileFile, is_profile, read, write
+from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
+from watchkeeper.profiles.correlation import PairProfile
+from watchkeeper.profiles.edges import CategoryEdges, Edges, NumericEdges, PlainEdges
+from watchkeeper.profiles.fit import Gathering, fit
+from watchkeeper.profiles.kernel import profile
+from watchkeeper.profiles.profile import Baseline, EdgesDiffer, Profiles, merge
+from watchkeeper.profiles.slice import Slice
+from watchkeeper.profiles.window import OneWindow, RowWindows, TimeWindows, UnknownWindow, Windows, event_times, parse
+
+__all__ = [
+    "Baseline",
+    "CategoryEdges",
+    "CategoryProfile",
+    "ColumnProfile",
+    "Edges",
+    "EdgesDiffer",
+    "Gathering",
+    "NotAProfile",
+    "NumericEdges",
+    "NumericProfile",
+    "OneWindow",
+    "PairProfile",
+    "PlainEdges",
+    "ProfileFile",
+    "Profiles",
+    "RowWindows",
+    "Slice",
+    "TimeWindows",
+    "UnknownWindow",
+    "Windows",
+    "event_times",
+    "fit",
+    "is_profile",
+    "merge",
+    "parse",
+    "profile",
+    "read",
+    "write",
+]

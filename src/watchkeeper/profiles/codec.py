@@ -1,0 +1,213 @@
+"""Profiles as a Parquet file: one row per slice and column, readable by any Parquet reader."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from watchkeeper.model import Model, WatchkeeperError
+from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
+from watchkeeper.profiles.correlation import PairProfile, pairs
+from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
+from watchkeeper.profiles.profile import Profiles
+from watchkeeper.profiles.quality import QualityProfile, quality_from_arrow
+from watchkeeper.profiles.slice import Slice
+
+_KEY = b"watchkeeper"
+_VERSION = 1
+_COUNTS = ("null", "invalid", "nan", "positive_infinity", "negative_infinity", "zero", "negative", "unseen")
+_SCHEMA = pa.schema(
+    [
+        ("window_start", pa.timestamp("us", tz="UTC")),
+        ("window_end", pa.timestamp("us", tz="UTC")),
+        ("label", pa.string()),
+        ("segment", pa.string()),
+        ("version", pa.string()),
+        ("column", pa.string()),
+        ("rows", pa.int64()),
+        *((name, pa.int64()) for name in _COUNTS),
+        ("minimum", pa.float64()),
+        ("maximum", pa.float64()),
+        ("total", pa.list_(pa.float64())),
+        ("squares", pa.list_(pa.float64())),
+        ("counts", pa.list_(pa.int64())),
+        ("values", pa.list_(pa.string())),
+        ("sketch", pa.binary()),
+    ]
+)
+
+
+class NotAProfile(WatchkeeperError):
+    """A file that was given as a profile file is none."""
+
+
+@dataclass(frozen=True)
+class ProfileFile:
+    """What a profile file holds."""
+
+    profiles: Profiles
+    model: Model
+    source: str
+    """Where the windows came from: `files`, `time`, `blocks` or `one`."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the files that were profiled -> their names."""
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a file was written by `write`."""
+    try:
+        return _KEY in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowInvalid, OSError):
+        return False
+
+
+def to_table(file: ProfileFile) -> pa.Table:
+    """One row per slice and column; a row without a column holds the slice's pairs."""
+    profiles = file.profiles
+    slices = len(profiles.slices)
+    parts = [_rows(profiles, name, column) for name, column in profiles.columns.items()]
+    bare = ColumnProfile("", np.zeros(slices, dtype=np.int64), np.zeros(slices, dtype=np.int64))
+    parts.append(_rows(profiles, None, bare, None if profiles.pairs is None else [sums.ravel() for sums in profiles.pairs.sums]))
+    kept = {
+        "version": _VERSION,
+        "edges_id": profiles.edges.id,
+        "edges": profiles.edges.to_dict(),
+        "model": file.model.model_dump(mode="json", exclude_defaults=True),
+        "source": file.source,
+        "digests": dict(file.digests),
+        "slices": [[at.start, at.end, at.label, at.segment, at.version] for at in profiles.slices],
+    }
+    metadata = {_KEY: json.dumps(kept).encode()}
+    if profiles.quality is not None:
+        metadata[_KEY + b".quality"] = _ipc(profiles.quality.to_arrow())
+    return pa.concat_tables(parts).replace_schema_metadata(metadata)
+
+
+def write(file: ProfileFile, path: Path) -> None:
+    """Write a profile file; nothing half-written is left behind."""
+    from watchkeeper.delivery import replacing
+
+    with replacing(path) as temporary:
+        pq.write_table(to_table(file), temporary, compression="zstd", store_schema=True)
+
+
+def read(path: Path) -> ProfileFile:
+    """Read a profile file. Raises `NotAProfile`."""
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as wrong:
+        raise NotAProfile(f"{path}: this is no readable Parquet file ({wrong}). Make one with `watchkeeper profile … -o {path.name}`.") from wrong
+    return from_table(table, str(path))
+
+
+def from_table(table: pa.Table, name: str) -> ProfileFile:
+    """The inverse of `to_table`; `name` is for errors. Raises `NotAProfile`."""
+    metadata = table.schema.metadata or {}
+    if _KEY not in metadata:
+        raise NotAProfile(f"{name}: this Parquet file holds no profiles. Make one with `watchkeeper profile … -o FILE`.")
+    kept = json.loads(metadata[_KEY])
+    if kept["version"] != _VERSION:
+        raise NotAProfile(f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again.")
+    edges = Edges.from_dict(kept["edges"])
+    slices = tuple(Slice(*key) for key in kept["slices"])
+    by_column = _by_column(table, len(slices), list(edges.columns))
+    rows = by_column[None].column("rows").to_numpy()
+    pair_rows = by_column[None].column("counts").to_pylist()
+    kept_pairs = pairs(edges.ranked, edges.targets)
+    names = tuple((edges.ranked[i], edges.ranked[j]) for i, j in kept_pairs)
+    quality = metadata.get(_KEY + b".quality")
+    profiles = Profiles(
+        edges=edges,
+        slices=slices,
+        rows=rows,
+        columns={column: _profile(column, edges.columns[column], by_column[column]) for column in edges.columns},
+        pairs=PairProfile(names, np.array(pair_rows, dtype=np.int64).reshape(len(slices), 6, len(names))) if names else None,
+        quality=_quality(edges, quality),
+    )
+    return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
+
+
+def _rows(profiles: Profiles, name: str | None, column: ColumnProfile, counts: Any = None) -> pa.Table:
+    slices = len(profiles.slices)
+    data: dict[str, Any] = {
+        "window_start": [at.start for at in profiles.slices],
+        "window_end": [at.end for at in profiles.slices],
+        "label": [at.label for at in profiles.slices],
+        "segment": [at.segment for at in profiles.slices],
+        "version": [at.version for at in profiles.slices],
+        "column": [name] * slices,
+        "rows": profiles.rows,
+    }
+    for count in _COUNTS:
+        data[count] = getattr(column, count, None)
+    if isinstance(column, NumericProfile):
+        data |= {"minimum": column.minimum, "maximum": column.maximum, "counts": list(column.counts)}
+        data |= {"total": list(column.total), "squares": list(column.squares)}
+    elif isinstance(column, CategoryProfile):
+        names = np.array([*column.edges.values, *column.others], dtype=object)
+        borders = np.searchsorted(column.at, np.arange(slices + 1)).tolist()
+        data["values"] = [names[column.code[a:b]].tolist() for a, b in pairwise(borders)]
+        data["counts"] = [column.count[a:b] for a, b in pairwise(borders)]
+        data["sketch"] = [column.sketches.get(place) for place in range(slices)]
+    elif counts is not None:
+        data["counts"] = list(counts)
+    arrays = [pa.nulls(slices, f.type) if data.get(f.name) is None else pa.array(data[f.name], f.type) for f in _SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _by_column(table: pa.Table, slices: int, columns: Sequence[str]) -> dict[str | None, pa.Table]:
+    names: list[str | None] = [*columns, None]
+    return {name: table.slice(i * slices, slices) for i, name in enumerate(names)}
+
+
+def _profile(name: str, edges: ColumnEdges, rows: pa.Table) -> ColumnProfile:
+    slices = rows.num_rows
+
+    def ints(field: str) -> Any:
+        return rows.column(field).combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64)
+
+    if isinstance(edges, NumericEdges):
+        floats = {end: rows.column(end).combine_chunks().to_numpy(zero_copy_only=False) for end in ("minimum", "maximum")}
+        flat = {f: np.array(rows.column(f).to_pylist(), dtype=np.float64).reshape(slices, 2) for f in ("total", "squares")}
+        counts = rows.column("counts").combine_chunks().flatten().to_numpy().reshape(slices, edges.bins)
+        return NumericProfile(name=name, edges=edges, counts=counts, **floats, **flat, **{f: ints(f) for f in _COUNTS[:-1]})
+    if isinstance(edges, CategoryEdges):
+        values = rows.column("values").to_pylist()
+        others = sorted({value for part in values for value in part} - edges.codes.keys())
+        number = {**edges.codes, **{value: len(edges.values) + i for i, value in enumerate(others)}}
+        sketches = {place: sketch for place, sketch in enumerate(rows.column("sketch").to_pylist()) if sketch is not None}
+        return CategoryProfile(
+            name=name,
+            null=ints("null"),
+            invalid=ints("invalid"),
+            edges=edges,
+            others=tuple(others),
+            at=np.repeat(np.arange(slices), [len(part) for part in values]),
+            code=np.array([number[value] for part in values for value in part], dtype=np.int64),
+            count=rows.column("counts").combine_chunks().flatten().to_numpy(),
+            unseen=ints("unseen"),
+            sketches=sketches,
+        )
+    return ColumnProfile(name, ints("null"), ints("invalid"))
+
+
+def _quality(edges: Edges, data: bytes | None) -> QualityProfile | None:
+    if edges.quality is None or data is None:
+        return None
+    return quality_from_arrow(edges.quality, pa.ipc.open_stream(data).read_all())
+
+
+def _ipc(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()

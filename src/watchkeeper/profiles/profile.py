@@ -1,0 +1,112 @@
+"""Profiles of many slices at once, and how they merge: by addition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.model import WatchkeeperError
+from watchkeeper.profiles.column import ColumnProfile
+from watchkeeper.profiles.correlation import PairProfile
+from watchkeeper.profiles.edges import Edges
+from watchkeeper.profiles.quality import QualityProfile
+from watchkeeper.profiles.slice import Slice
+
+Ints = NDArray[np.int64]
+
+
+class EdgesDiffer(WatchkeeperError):
+    """Profiles counted on different edges can't be added."""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Mergeable summaries of slices: rows, every column, pairs of columns, and quality. Slices are sorted."""
+
+    edges: Edges
+    slices: tuple[Slice, ...]
+    rows: Ints
+    """Rows of each slice, shape (slices,)."""
+    columns: Mapping[str, ColumnProfile]
+    pairs: PairProfile | None = None
+    quality: QualityProfile | None = None
+
+    def onto(self, target: Sequence[Slice], move: Callable[[Slice], Slice | None] = lambda at: at) -> Profiles:
+        """The same counts on the slices `target`: each slice goes where `move` says; those that meet are added."""
+        place = {at: i for i, at in enumerate(target)}
+        moved = (move(at) for at in self.slices)
+        slot = np.array([-1 if at is None else place.get(at, -1) for at in moved], dtype=np.int64)
+        rows = np.zeros(len(target), dtype=np.int64)
+        np.add.at(rows, slot[slot >= 0], self.rows[slot >= 0])
+        return replace(
+            self,
+            slices=tuple(target),
+            rows=rows,
+            columns={name: column.placed(slot, len(target)) for name, column in self.columns.items()},
+            pairs=None if self.pairs is None else self.pairs.placed(slot, len(target)),
+            quality=None if self.quality is None else self.quality.place(slot, len(target)),
+        )
+
+    def regrouped(self, move: Callable[[Slice], Slice | None]) -> Profiles:
+        """Coarser slices: days to months, segments to all. Slices for which `move` gives None are left out."""
+        target = sorted({at for at in map(move, self.slices) if at is not None}, key=lambda at: at.key)
+        return self.onto(target, move)
+
+    @cached_property
+    def whole(self) -> Profiles:
+        """One slice: everything together."""
+        return self.onto([Slice()], lambda _: Slice())
+
+
+def merge(parts: Iterable[Profiles]) -> Profiles:
+    """The sum of profiles: commutative and associative, to the last integer (sums to an ulp).
+
+    Raises `EdgesDiffer` where they were counted on different edges.
+    """
+    listed = list(parts)
+    first = listed[0]
+    for part in listed[1:]:
+        if part.edges.id != first.edges.id:
+            raise EdgesDiffer(
+                f"these profiles were counted on different edges ({first.edges.id} and {part.edges.id}), so their counts "
+                "can't be added. Profile both with the same --baseline, then merge."
+            )
+    target = sorted({at for part in listed for at in part.slices}, key=lambda at: at.key)
+    return reduce(_added, (part.onto(target) for part in listed))
+
+
+def _added(a: Profiles, b: Profiles) -> Profiles:
+    return replace(
+        a,
+        rows=a.rows + b.rows,
+        columns={name: column.added(b.columns[name]) for name, column in a.columns.items()},
+        pairs=None if a.pairs is None or b.pairs is None else a.pairs.added(b.pairs),
+        quality=None if a.quality is None or b.quality is None else a.quality.add(b.quality),
+    )
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Profiles of the reference data, cut in windows like the data under test."""
+
+    profiles: Profiles
+    """One slice per window (of one segment, where segments are looked at one by one)."""
+    source: str
+    """Where the windows came from: `files`, `time`, `blocks` (virtual) or `one`."""
+
+    @property
+    def windows(self) -> int:
+        """How many windows there are."""
+        return len(self.profiles.slices)
+
+    @property
+    def whole(self) -> Profiles:
+        """All windows together, one slice."""
+        return self.profiles.whole
+
+    def __getitem__(self, column: str) -> ColumnProfile:
+        return self.whole.columns[column]

@@ -1,0 +1,51 @@
+"""What a profile is keyed by: a window, a segment's value and a model version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(microseconds: int) -> str:
+    """An instant in microseconds since 1970 (UTC), as ISO 8601 without an offset; the day alone at midnight."""
+    instant = (_EPOCH + timedelta(microseconds=microseconds)).replace(tzinfo=None)
+    return instant.date().isoformat() if instant.time() == datetime.min.time() else instant.isoformat()
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Window × segment × version. None means all of them."""
+
+    start: int | None = None
+    """Start of the window in microseconds since 1970, UTC; None where the window is not a span of time."""
+    end: int | None = None
+    """End of the window, not part of it."""
+    label: str | None = None
+    """The window's name where it is not a span of time: a file, or a block of rows."""
+    segment: str | None = None
+    """`column=value`."""
+    version: str | None = None
+
+    @property
+    def window(self) -> str | None:
+        """`start/end` in ISO 8601 (UTC), or None where the window is not a span of time."""
+        return None if self.start is None or self.end is None else f"{iso(self.start)}/{iso(self.end)}"
+
+    @property
+    def window_label(self) -> str:
+        """What to call the window in words for people."""
+        return self.window or self.label or "all rows"
+
+    @property
+    def key(self) -> tuple[int, int, str, str, str]:
+        """A sorting key: time first, then names."""
+        lowest = -(2**63)
+        start, end = (lowest if at is None else at for at in (self.start, self.end))
+        return (start, end, self.label or "", self.segment or "", self.version or "")
+
+    @property
+    def whole(self) -> Slice:
+        """The same window over all segments and versions."""
+        return replace(self, segment=None, version=None)

@@ -1,0 +1,156 @@
+"""The answer in sentences: is anything wrong, what, since when, how bad, and what now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.report import words
+from watchkeeper.report.group import Group, groups, span
+from watchkeeper.report.result import Result, Verdict
+from watchkeeper.report.timeline import Timeline
+
+
+class Level(StrEnum):
+    """How worried to be, from verdict and findings together."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    ALARM = "alarm"
+
+
+_VERDICTS = {
+    Verdict.ACCEPT: "accept",
+    Verdict.ACCEPT_WITH_WARNING: "accept with warning",
+    Verdict.QUARANTINE_ROWS: "quarantine rows",
+    Verdict.REJECT_FILE: "reject file",
+}
+_SOURCES = {
+    "files": "its files",
+    "time": "its time column, cut like the data checked",
+    "blocks": "blocks of rows of the checked file's size (virtual: their order is the file's)",
+    "one": "the data as a whole",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a report says first. Every text is inert and without values of personal columns."""
+
+    level: Level
+    verdict: str
+    headline: str
+    since: str
+    how_bad: str
+    fine: str
+    baseline: str
+    groups: tuple[Group, ...]
+    """Warnings and alarms by cause, worst first."""
+    told: tuple[Finding, ...]
+    """Findings that are only told; what a short baseline limits stands in `baseline`."""
+
+
+def answer(result: Result, timeline: Timeline | None = None) -> Answer:
+    """Put a result into sentences."""
+    timeline = timeline or Timeline(result)
+    causes = groups(timeline)
+    return Answer(
+        level=_level(result),
+        verdict=_verdict(result, causes),
+        headline=_headline(result, causes),
+        since=_since(causes, timeline),
+        how_bad=_how_bad(result, causes),
+        fine=_fine(result, causes),
+        baseline=_baseline(result),
+        groups=causes,
+        told=tuple(f for f in result.findings if f.severity is Severity.INFO and f.check != "history"),
+    )
+
+
+def _level(result: Result) -> Level:
+    severities = {finding.severity for finding in result.findings}
+    if result.verdict in (Verdict.REJECT_FILE, Verdict.QUARANTINE_ROWS) or Severity.ALARM in severities:
+        return Level.ALARM
+    if result.verdict is Verdict.ACCEPT_WITH_WARNING or Severity.WARNING in severities:
+        return Level.WARNING
+    return Level.FINE
+
+
+def _verdict(result: Result, causes: Sequence[Group]) -> str:
+    """What to do with the file; with `--by`, an accepted file may hold windows with findings, and that is said."""
+    loud = causes[0].severity if causes else None
+    but = f", with {words.plural(sum(cause.severity is loud for cause in causes), str(loud))}" if loud else ""
+    return _VERDICTS[result.verdict] + (but if result.verdict is Verdict.ACCEPT else "")
+
+
+def _headline(result: Result, causes: Sequence[Group]) -> str:
+    if result.verdict is Verdict.REJECT_FILE:
+        return f"The file can't be used: {causes[0].subject}." if causes else "The file can't be used."
+    changed = _changed(causes)
+    if result.rows_quarantined:
+        one = result.rows_quarantined == 1
+        bad = f"{words.plural(result.rows_quarantined, 'row')} of {result.rows_read:,} {'is' if one else 'are'} bad"
+        return f"{bad}; {changed}." if changed else f"{bad}, the others are good."
+    if changed:
+        return f"{changed[:1].upper()}{changed[1:]}."
+    return causes[0].sentence if causes else "Nothing is wrong."
+
+
+def _changed(causes: Sequence[Group]) -> str:
+    """`the model's quality`, `hum` and 7 more columns changed: one column of each cause before a second of any."""
+    changes = [cause for cause in causes if cause.worst.kind == "change"]
+    whole = [cause.subject for cause in changes if not cause.columns or cause.worst.check == "quality"]
+    columns = [cause.columns for cause in changes if cause.columns and cause.worst.check != "quality"]
+    names = list(dict.fromkeys([named[0] for named in columns] + [name for named in columns for name in named]))
+    shown = [words.name(column) for column in names]
+    more = f"{words.join(shown, most=2)}{' columns' if len(shown) > 3 else ''}" if shown else ""
+    told = words.join([*whole, *([more] if more else [])])
+    return f"{told} changed" if told else ""
+
+
+def _since(causes: Sequence[Group], timeline: Timeline) -> str:
+    """Since when: of the worst, and of the earliest where that is another."""
+    dated = [cause for cause in causes if cause.windows]
+    if not dated or len(timeline.windows) < 2:
+        return ""
+    worst = dated[0]
+    text = span(worst.windows, timeline) if len(worst.windows) > 1 else words.within(worst.windows[0])
+    place = {label: i for i, label in enumerate(timeline.windows)}
+    earliest = min(dated, key=lambda cause: place.get(cause.windows[0], 0))
+    if len(dated) > 1:
+        text = f"worst is {worst.subject}, {text}"
+    if place.get(earliest.windows[0], 0) < place.get(worst.windows[0], 0):
+        text += f"; the first sign is {earliest.subject}, {words.since(earliest.windows[0])}"
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _how_bad(result: Result, causes: Sequence[Group]) -> str:
+    counts = Counter(cause.severity for cause in causes)
+    loud = [words.plural(counts[severity], str(severity)) for severity in (Severity.ALARM, Severity.WARNING) if counts[severity]]
+    touched = {column for cause in causes for column in cause.columns}
+    total = len(result.model.columns)
+    where = f" in {len(touched):,} of {words.plural(total, 'column')}" if touched and total else ""
+    return f"{words.join(loud)}{where}." if loud else ""
+
+
+def _fine(result: Result, causes: Sequence[Group]) -> str:
+    """The columns that are as before, in one line; empty where the file was never looked at."""
+    if result.profiles is None:
+        return ""
+    touched = {column for cause in causes for finding in cause.findings for column in finding.columns}
+    quiet = [words.name(column) for column in result.profiles.columns if column not in touched]
+    if not quiet:
+        return ""
+    if len(quiet) == len(result.profiles.columns):
+        return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before."
+    return f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before: {words.join(quiet, most=5)}."
+
+
+def _baseline(result: Result) -> str:
+    count = result.baseline_windows
+    text = f"{words.plural(count, 'window')} of {words.inert(result.baseline_name)}, from {_SOURCES.get(result.baseline_source, result.baseline_source)}."
+    limits = [words.inert(finding.message, 400) for finding in result.findings if finding.check == "history"]
+    return " ".join([text, *limits])

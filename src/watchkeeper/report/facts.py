@@ -1,0 +1,80 @@
+"""What is known of every column, loud or not, in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from watchkeeper.profiles import CategoryProfile, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.report import mask, words
+from watchkeeper.report.distribution import median
+from watchkeeper.report.result import Result
+from watchkeeper.report.strip import Level, Row
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One line of the table of columns; every text but `column` is inert."""
+
+    column: str
+    name: str
+    about: str
+    """Type and role."""
+    missing: float
+    """Share of rows without a value."""
+    missing_before: float
+    centre: str
+    """Mean and median, or the most frequent value."""
+    centre_before: str
+    distinct: int | None
+    strongest: float
+    """The strongest evidence, as a multiple of what a warning takes."""
+    level: Level
+
+
+def facts(result: Result, rows: Sequence[Row]) -> list[Facts]:
+    """A line for each profiled column, in file order; empty where the file was never looked at."""
+    if result.profiles is None:
+        return []
+    known = {row.column: row for row in rows}
+    now, before = result.profiles.whole, None if result.baseline is None else result.baseline.whole
+    return [_facts(name, column, result, known[name], now, before) for name, column in now.columns.items()]
+
+
+def _facts(name: str, column: ColumnProfile, result: Result, row: Row, now: Profiles, before: Profiles | None) -> Facts:
+    was = None if before is None else before.columns.get(name)
+    declared = result.model.columns.get(name)
+    personal = bool(mask.hidden(result.model, [name]))
+    return Facts(
+        column=name,
+        name=words.inert(name),
+        about="" if declared is None else f"{declared.type}, {str(declared.role).replace('_', ' ')}",
+        missing=_missing(column, now),
+        missing_before=float("nan") if was is None or before is None else _missing(was, before),
+        centre=mask.MASKED if personal else _centre(column),
+        centre_before="" if personal or was is None else _centre(was),
+        distinct=int(column.distinct[0]) if isinstance(column, CategoryProfile) else None,
+        strongest=row.strongest,
+        level=row.worst,
+    )
+
+
+def _missing(column: ColumnProfile, profiles: Profiles) -> float:
+    rows = int(profiles.rows[0])
+    return int(column.null[0]) / rows if rows else float("nan")
+
+
+def _centre(column: ColumnProfile) -> str:
+    if isinstance(column, NumericProfile):
+        if not column.finite[0]:
+            return words.MISSING
+        write = words.moment if column.edges.temporal else words.number
+        return f"{write(float(column.mean[0]))} · {write(median(column, 0))}"
+    if isinstance(column, CategoryProfile) and len(column.count):
+        most = int(np.argmax(column.count))
+        names = column.edges.values + column.others
+        share = int(column.count[most]) / max(int(column.valid[0]), 1)
+        return f"“{words.inert(names[int(column.code[most])], 20)}” {words.percent(share)}"
+    return words.MISSING

@@ -1,0 +1,170 @@
+"""Findings gathered by cause, so that 128 drifting columns are one sentence and one column's many metrics another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.report import mask, words
+from watchkeeper.report.metric import in_words
+from watchkeeper.report.timeline import Timeline
+
+TOGETHER = 3
+"""From how many columns with the same finding on they are told in one sentence."""
+
+_LOUDNESS = {Severity.ALARM: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of one cause: one column over its windows and metrics, or many columns with the same finding."""
+
+    findings: tuple[Finding, ...]
+    """Worst first."""
+    columns: tuple[str, ...]
+    """Worst first, each once; empty where the file as a whole is meant."""
+    windows: tuple[str, ...]
+    """Those with a finding, oldest first."""
+    sentence: str
+    when: str
+    """In which windows; empty where the result has but one."""
+    also: str
+    """What else the same columns show; empty where nothing."""
+    remedy: str
+
+    @property
+    def worst(self) -> Finding:
+        """The finding that the sentence is about."""
+        return self.findings[0]
+
+    @property
+    def severity(self) -> Severity:
+        """That of the worst finding."""
+        return self.worst.severity
+
+    @property
+    def leads(self) -> tuple[Finding, ...]:
+        """Of each column (or pair) with the worst finding's metric its worst finding, worst first."""
+        first: dict[tuple[str, ...], Finding] = {}
+        for finding in self.findings:
+            if _cause(finding) == _cause(self.worst):
+                first.setdefault(finding.columns, finding)
+        return tuple(first.values())
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in a few words."""
+        worst = self.worst
+        if worst.kind == "violation":
+            where = words.join([words.name(column) for column in self.columns], most=2)
+            check = words.inert(worst.check.replace("_", " "))
+            return f"{check} in {where}" if where else check
+        if worst.check == "quality":
+            return "the model's quality"
+        if not self.columns:
+            return f"the number of {in_words(worst.metric).title}" if worst.metric == "rows" else in_words(worst.metric).title
+        return words.join([words.name(column) for column in self.columns], most=1)
+
+
+def groups(timeline: Timeline) -> tuple[Group, ...]:
+    """Warnings and alarms by cause, worst first."""
+    loud = [finding for finding in timeline.result.findings if finding.severity is not Severity.INFO]
+    return tuple(_group(cause, timeline) for cause in _by_cause(loud))
+
+
+def _cause(finding: Finding) -> tuple[str, str, str]:
+    return finding.kind, finding.check, finding.metric
+
+
+def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
+    rank = {id(finding): i for i, finding in enumerate(findings)}
+    changed = {f.columns[0] for f in findings if f.kind == "change" and len(f.columns) == 1}
+    subjects: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        subjects.setdefault(_subject(finding, changed), []).append(finding)
+    alike: dict[tuple[str, str, str, Severity], list[list[Finding]]] = {}
+    for part in subjects.values():
+        alike.setdefault((*_cause(part[0]), part[0].severity), []).append(part)
+    causes: list[list[Finding]] = []
+    for parts in alike.values():
+        causes.extend([_flat(parts)] if len(parts) >= TOGETHER else parts)
+
+    def worst_first(finding: Finding) -> tuple[int, int]:
+        return _LOUDNESS[finding.severity], rank[id(finding)]
+
+    return sorted((sorted(cause, key=worst_first) for cause in causes), key=lambda cause: worst_first(cause[0]))
+
+
+def _subject(finding: Finding, changed: set[str]) -> tuple[str, ...]:
+    """What a finding is about. A pair that no longer correlates is about the column that changed by itself."""
+    if finding.kind == "violation":
+        return ("violation", finding.check, *finding.columns)
+    if finding.check == "quality":
+        return ("quality",)
+    if len(finding.columns) > 1:
+        return next((("change", column) for column in finding.columns if column in changed), ("change", *finding.columns))
+    return ("change", *finding.columns)
+
+
+def _flat(parts: Iterable[list[Finding]]) -> list[Finding]:
+    return [finding for part in parts for finding in part]
+
+
+def _group(findings: list[Finding], timeline: Timeline) -> Group:
+    worst, model = findings[0], timeline.result.model
+    leads = [finding for finding in findings if _cause(finding) == _cause(worst)]
+    columns = tuple(dict.fromkeys(column for finding in leads for column in finding.columns))
+    # A pair is only carried along by its column: its windows are not the column's.
+    own = [finding for finding in findings if len(finding.columns) == len(worst.columns)]
+    place = {label: i for i, label in enumerate(timeline.windows)}
+    found = {label for label in map(timeline.window_of, own) if label is not None}
+    windows = tuple(sorted(found, key=lambda label: place.get(label, -1)))
+    told = " ".join([mask.message(worst, model), *_part(worst)])
+    others = dict.fromkeys(in_words(finding.metric).title for finding in findings if _cause(finding) != _cause(worst))
+    return Group(
+        findings=tuple(findings),
+        columns=columns,
+        windows=windows,
+        sentence=told if len({f.columns for f in leads}) < TOGETHER else f"{_together(worst, columns, leads)} {told}",
+        when=_when(windows, timeline.window_of(worst), timeline),
+        also=words.join(list(others), most=4),
+        remedy=mask.remedy(worst, model),
+    )
+
+
+def _together(worst: Finding, columns: tuple[str, ...], leads: list[Finding]) -> str:
+    pairs = {finding.columns for finding in leads if len(finding.columns) > 1}
+    if pairs and worst.check != "quality":
+        common, times = Counter(column for pair in pairs for column in pair).most_common(1)[0]
+        centre = f" {words.name(common)} is in {'all' if times == len(pairs) else f'{times:,}'} of them." if times > 1 else ""
+        return f"{in_words(worst.metric).changed} in {words.plural(len(pairs), 'pair')} of columns.{centre} Worst:"
+    named = words.join([words.name(column) for column in columns], most=3)
+    what = f"`{words.inert(worst.check)}`" if worst.kind == "violation" else in_words(worst.metric).changed
+    return f"{what} in {words.plural(len(columns), 'column')}: {named}. Worst:"
+
+
+def _part(finding: Finding) -> list[str]:
+    """Which segment or version a sentence is about, where it is not about all rows."""
+    parts = [words.inert(finding.segment)] if finding.segment else []
+    parts += [f"version {words.inert(finding.version)}"] if finding.version else []
+    return [f"This is for {words.join(parts)}."] if parts else []
+
+
+def _when(windows: tuple[str, ...], worst: str | None, timeline: Timeline) -> str:
+    total = len(timeline.windows)
+    if total < 2 or not windows:
+        return ""
+    if len(windows) == 1:
+        return f"Only {words.within(windows[0])}."
+    count = f"In all {total:,} windows" if len(windows) == total else f"In {len(windows):,} of {total:,} windows, {span(windows, timeline)}"
+    return f"{count}; the worst is {words.window(worst)}." if worst else f"{count}."
+
+
+def span(windows: tuple[str, ...], timeline: Timeline) -> str:
+    """From when to when: `since 2 May 2012 and still in the last window`."""
+    first, last = windows[0], windows[-1]
+    if last == timeline.windows[-1]:
+        return f"since {words.since(first)} and still in the last window"
+    return f"first {words.since(first)}, last {words.since(last)}"

@@ -1,0 +1,53 @@
+"""The outcome of a check: verdict, findings, and all that a report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from watchkeeper.budget import Finding
+from watchkeeper.checks import Measurement
+from watchkeeper.delivery import BadRow
+from watchkeeper.model import Model
+from watchkeeper.profiles import Baseline, Profiles
+
+
+class Verdict(StrEnum):
+    """What to do with a file."""
+
+    ACCEPT = "accept"
+    ACCEPT_WITH_WARNING = "accept_with_warning"
+    QUARANTINE_ROWS = "quarantine_rows"
+    REJECT_FILE = "reject_file"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `check` found."""
+
+    verdict: Verdict
+    rows_read: int
+    rows_good: int
+    rows_quarantined: int
+    quarantined: list[BadRow]
+    """The first 10,000."""
+    quarantined_truncated: bool
+    baseline_windows: int
+    baseline_source: str
+    """Where the baseline's windows came from: `files`, `time`, `blocks` (virtual) or `one`."""
+    findings: list[Finding]
+    """Worst first."""
+    current_name: str
+    baseline_name: str
+    model: Model
+    measurements: list[Measurement] = field(default_factory=list)
+    """All of them, loud or not; each holds arrays over the slices that were judged."""
+    profiles: Profiles | None = None
+    """None where the file was rejected before it could be read."""
+    baseline: Baseline | None = None
+    thresholds: dict[str, float] = field(default_factory=dict)
+    """For each window label (Slice.window_label): the evidence in nats that a warning takes."""
+    written: list[Path] = field(default_factory=list)
+    """Files written on request, to be named on the last line."""
+    seconds: float = 0.0

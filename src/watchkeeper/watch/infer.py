@@ -1,0 +1,53 @@
+"""Infers a model from files or tables, with a contract where a team has one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.delivery import expand, raw_sample
+from watchkeeper.model import Inference, Role, WatchkeeperError, infer, read_contract
+
+
+class UnknownRole(WatchkeeperError):
+    """A role was named that there is not."""
+
+
+def infer_model(
+    data: Any, *, name: str | None = None, roles: Mapping[str, str] | None = None, contract: str | Path | None = None
+) -> Inference:
+    """Infer a model from data: roles, types, formats, keys, ranges, known values, windows.
+
+    `data`: as for `check`. `roles`: column to role, declared by you. `contract`: a Frictionless Data Package v2 or an Open
+    Data Contract Standard v3, whose constraints become declared. Raises `WatchkeeperError`.
+    """
+    sources = expand(data)
+    sample = raw_sample(sources)
+    return infer(
+        sample.table,
+        lexical=sample.lexical,
+        text=sample.text,
+        name=name or _name(data, sources),
+        roles={column: _role(role) for column, role in (roles or {}).items()},
+        contract=None if contract is None else read_contract(Path(contract)),
+    )
+
+
+def _role(role: str) -> Role:
+    try:
+        return Role(role)
+    except ValueError as wrong:
+        raise UnknownRole(f"{role!r} is no role. Roles are {', '.join(Role)}.") from wrong
+
+
+def _name(data: Any, sources: Sequence[Any]) -> str:
+    """The folder of a glob, else the file's stem, in the letters that a name may have."""
+    first = sources[0]
+    if not isinstance(first, str | Path):
+        return "data"
+    path = Path(first)
+    given = str(data[0] if isinstance(data, list | tuple) else data)
+    stem = path.resolve().parent.name if len(sources) > 1 or any(c in given for c in "*?[") else path.name.split(".")[0]
+    return re.sub(r"[^a-z0-9-]+", "-", stem.lower()).strip("-")[:63].strip("-") or "data"

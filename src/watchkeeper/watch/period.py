@@ -1,0 +1,42 @@
+"""The span of event time that a delivery is for: `2014-01`, `2014-01-15` or `START/END`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from watchkeeper.model import WatchkeeperError
+
+
+class BadPeriod(WatchkeeperError):
+    """`--period` takes a month, a day, or START/END."""
+
+
+def parse(period: str) -> tuple[int, int]:
+    """Start and end (not part of it) in microseconds since 1970, UTC. Raises `BadPeriod`."""
+    start, slash, end = period.partition("/")
+    try:
+        if slash:
+            span = _instant(start), _instant(end)
+        elif re.fullmatch(r"\d{4}-\d{2}", period):
+            first = datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC)
+            span = _micro(first), _micro((first + timedelta(days=31)).replace(day=1))
+        else:
+            day = datetime.strptime(period, "%Y-%m-%d").replace(tzinfo=UTC)
+            span = _micro(day), _micro(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        span = (0, 0)
+    if span[0] >= span[1]:
+        raise BadPeriod(
+            f"--period {period}: write a month (2014-01), a day (2014-01-15), or a start and a later end, which is not part of it (2014-01-01/2014-02-01)."
+        )
+    return span
+
+
+def _instant(text: str) -> int:
+    at = datetime.fromisoformat(text)
+    return _micro(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _micro(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -1,0 +1,202 @@
+"""Reads a baseline, data or profile file, and cuts it into windows like those under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.delivery import Block, Delivery, active_content, deliver, digest_of, expand
+from watchkeeper.engines import gather, scan
+from watchkeeper.model import Model, Role, WatchkeeperError, load
+from watchkeeper.profiles import (
+    Baseline,
+    Edges,
+    Gathering,
+    OneWindow,
+    ProfileFile,
+    Profiles,
+    RowWindows,
+    Slice,
+    TimeWindows,
+    Windows,
+    is_profile,
+    merge,
+    read,
+)
+from watchkeeper.watch.infer import infer_model
+
+KEPT_CELLS = 30_000_000
+"""A baseline of at most so many cells is kept in memory between the two passes; a larger one is read twice."""
+ALIKE = 0.15
+"""How far a file's span may differ from an hour, day, week or month to be taken for one."""
+UNITS = {"hour": 3_600_000_000, "day": 86_400_000_000, "week": 7 * 86_400_000_000, "month": int(30.4 * 86_400_000_000)}
+
+Told = Callable[[int], None]
+
+
+class BaselineUnreadable(WatchkeeperError):
+    """The baseline could not be read, so nothing can be compared."""
+
+    exit_code = 4
+
+
+@dataclass
+class Reference:
+    """A baseline that has been looked at once: its model and frozen edges are known, its windows may not be yet."""
+
+    name: str
+    model: Model
+    edges: Edges
+    sources: Sequence[Any] = ()
+    rows: int = 0
+    span: tuple[int, int] | None = None
+    """First and last event time, in microseconds since 1970."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 -> name, as far as they are known."""
+    file: ProfileFile | None = None
+    """Set where the baseline is a profile file."""
+    kept: list[tuple[Delivery, list[Block]]] | None = None
+
+    def digests_like(self, source: Any) -> Mapping[str, str]:
+        """Digests of the baseline's files that could be the same as `source`: those of its size."""
+        if self.file is not None or not isinstance(source, str | Path) or not Path(source).is_file():
+            return self.digests
+        size = Path(source).stat().st_size
+        files = [Path(s) for s in self.sources if isinstance(s, str | Path) and Path(s).is_file()]
+        alike = [f for f in files if f.stat().st_size == size and not _same_file(f, Path(source))]
+        return {digest_of(f): f.name for f in alike}
+
+    def has_active_content(self, column: str) -> bool:
+        """Whether the baseline holds formulas or markup in this column too."""
+        if self.kept is None:
+            streams = (deliver(source, self.model, strict=False).blocks() for source in self.sources)
+        else:
+            streams = (iter(blocks) for _, blocks in self.kept)
+        return any(bool(active_content(b.table[column]).any()) for blocks in streams for b in blocks if column in b.table.column_names)
+
+    def baseline(self, windows: Windows | None, rows: int, span: tuple[int, int] | None, segment: str | None, told: Told | None) -> Baseline:
+        """The baseline in windows: those given (`--by`), else files, else spans or blocks like the file under test.
+
+        `rows` and `span` (first and last event time) are those of the file under test. CONTRACT section 2.
+        """
+        if self.file is not None:
+            return Baseline(self.file.profiles, self.file.source)
+        if windows is not None:
+            return Baseline(self._scan([windows] * len(self.sources), segment, told), "time" if isinstance(windows, TimeWindows) else "blocks")
+        if len(self.sources) >= 3:
+            each = [OneWindow(Slice(label=f"{i:06d} {_label(source)}")) for i, source in enumerate(self.sources)]
+            return Baseline(self._scan(each, segment, told), "files")
+        spans = _like(span, self.span)
+        if spans is not None:
+            cut = _without_stubs(self._scan([spans] * len(self.sources), segment, told), spans, self.span)
+            if len({at.whole for at in cut.slices}) >= 2:
+                return Baseline(cut, "time")
+        if rows and self.rows >= 2 * rows:
+            blocks = [RowWindows(rows, f"{i:06d} ") for i in range(len(self.sources))]
+            return Baseline(_without_short(self._scan(blocks, segment, told), rows), "blocks")
+        return Baseline(self._scan([OneWindow(Slice(label="baseline"))] * len(self.sources), segment, told), "one")
+
+    def _scan(self, windows: Sequence[Windows], segment: str | None, told: Told | None) -> Profiles:
+        deliveries = self.kept or [(deliver(source, self.model, strict=False), None) for source in self.sources]
+        parts = []
+        for (delivery, blocks), cut in zip(deliveries, windows, strict=True):
+            parts.append(scan(self.edges, self.model, delivery.blocks() if blocks is None else blocks, cut, segment, told))
+        return merge(parts)
+
+
+def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
+    """Look at a baseline once: infer its model where none is given, and freeze its edges. Raises `BaselineUnreadable`."""
+    listed = expand(sources)
+    only = listed[0] if len(listed) == 1 else None
+    if isinstance(only, str | Path) and Path(only).is_file() and is_profile(Path(only)):
+        file = read(Path(only))
+        return Reference(
+            name=str(only), model=resolve(model) or file.model, edges=file.profiles.edges, digests=file.digests, file=file
+        )
+    known = resolve(model) or infer_model(listed).model
+    gathering = Gathering(known)
+    kept: list[tuple[Delivery, list[Block]]] | None = []
+    cells = 0
+    for source in listed:
+        delivery = deliver(source, known, strict=False)
+        blocks: list[Block] = []
+        for block in delivery.blocks():
+            gather(gathering, [block], told)
+            cells += block.table.num_rows * block.table.num_columns
+            if cells > KEPT_CELLS:
+                kept, blocks = None, []
+            if kept is not None:
+                blocks.append(block)
+        if delivery.rejected:
+            raise BaselineUnreadable(f"the baseline can't be used. {delivery.violations[0].message} {delivery.violations[0].remedy}")
+        if kept is not None:
+            kept.append((delivery, blocks))
+    time = known.only(Role.TIMESTAMP)
+    ends = gathering.extremes.get(time or "")
+    name = _label(listed[0]) if len(listed) == 1 else f"{len(listed)} files"
+    return Reference(
+        name=name,
+        model=known,
+        edges=gathering.edges(),
+        sources=listed,
+        rows=gathering.rows,
+        span=None if ends is None else (int(ends[0]), int(ends[1])),
+        kept=kept,
+    )
+
+
+def resolve(model: Model | str | Path | None) -> Model | None:
+    """The model itself, or the one in the file it names."""
+    return load(Path(model)) if isinstance(model, str | Path) else model
+
+
+def _label(source: Any) -> str:
+    return Path(source).name if isinstance(source, str | Path) else "table"
+
+
+def _like(span: tuple[int, int] | None, whole: tuple[int, int] | None) -> TimeWindows | None:
+    """Windows of the same length as the file under test: a calendar unit if it is nearly one."""
+    if span is None or whole is None or span[1] <= span[0] or whole[1] - whole[0] < span[1] - span[0]:
+        return None
+    length = span[1] - span[0]
+    for unit, size in UNITS.items():
+        if abs(length - size) <= ALIKE * size:
+            return TimeWindows(unit)
+    return TimeWindows(length + 1, whole[1] + 1)
+
+
+def _without_stubs(profiles: Profiles, windows: TimeWindows, span: tuple[int, int] | None) -> Profiles:
+    """First and last windows that the data cover less than half are added to their neighbours."""
+    if span is None:
+        return profiles
+    times = sorted({at.whole for at in profiles.slices if at.start is not None}, key=lambda at: at.key)
+    if len(times) < 3:
+        return profiles
+    first, last = times[0], times[-1]
+    move = {}
+    if first.end is not None and first.start is not None and first.end - span[0] < (first.end - first.start) / 2:
+        move[first] = times[1]
+    if last.end is not None and last.start is not None and span[1] - last.start < (last.end - last.start) / 2:
+        move[last] = times[-2]
+    return _moved(profiles, move)
+
+
+def _without_short(profiles: Profiles, rows: int) -> Profiles:
+    """The last block of each file, if it is shorter than half, is added to the one before it."""
+    whole = profiles.regrouped(lambda at: at.whole)
+    short = [i for i, n in enumerate(whole.rows.tolist()) if n < rows / 2 and i > 0]
+    return _moved(profiles, {whole.slices[i]: whole.slices[i - 1] for i in short})
+
+
+def _moved(profiles: Profiles, move: Mapping[Slice, Slice]) -> Profiles:
+    def to(at: Slice) -> Slice:
+        target = move.get(at.whole, at.whole)
+        return Slice(target.start, target.end, target.label, at.segment, at.version)
+
+    return profiles.regrouped(to) if move else profiles
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return a.resolve() == b.resolve()

@@ -1,0 +1,39 @@
+"""From violations and findings to a verdict on a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.delivery import CATALOGUE, Level, Violation
+from watchkeeper.report import Verdict
+
+
+def findings_of(violations: Iterable[Violation], rows: int, window: str | None) -> list[Finding]:
+    """A finding for each violation; its severity is the one fixed for its kind."""
+    return [
+        Finding(
+            kind="violation",
+            check=v.check,
+            metric=v.check,
+            columns=v.columns,
+            severity=Severity(CATALOGUE[v.check].severity),
+            message=v.message,
+            remedy=v.remedy,
+            value=v.value,
+            rows=rows,
+            window=window,
+        )
+        for v in violations
+    ]
+
+
+def verdict(violations: Sequence[Violation], findings: Sequence[Finding], bad: int, *, by_window: bool) -> Verdict:
+    """What to do with the file. With `by_window` changes do not touch it: violations alone do. CONTRACT section 3."""
+    if any(CATALOGUE[v.check].level is Level.FILE for v in violations):
+        return Verdict.REJECT_FILE
+    if bad:
+        return Verdict.QUARANTINE_ROWS
+    counting = [f for f in findings if f.kind == "violation" or not by_window]
+    loud = any(f.severity is not Severity.INFO for f in counting)
+    return Verdict.ACCEPT_WITH_WARNING if loud else Verdict.ACCEPT

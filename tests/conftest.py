@@ -1,0 +1,36 @@
+"""What all tests share: no time limits of Hypothesis's own, and a switch that turns every skip into a failure."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+# A shared machine may pause a test for longer than any deadline; in CI the same examples are drawn each time.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+NO_SKIPS = os.environ.get("WATCHKEEPER_NO_SKIPS") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With WATCHKEEPER_NO_SKIPS=1 a skipped test fails and says why it wanted to be skipped."""
+    report = yield
+    return _failed(report) if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail") else report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """The same for a module that skips itself as a whole."""
+    report = yield
+    return _failed(report) if NO_SKIPS and report.skipped else report
+
+
+def _failed(report):
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"{reason}, but nothing may be skipped here (WATCHKEEPER_NO_SKIPS=1)"
+    return report
