@@ -96,7 +96,9 @@ def floats(p: Profiles) -> list[str]:
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(rows, min_size=1, max_size=30), st.lists(st.integers(0, 30), max_size=4), st.randoms(use_true_random=False))
+@given(
+    st.lists(rows, min_size=1, max_size=30), st.lists(st.integers(0, 30), max_size=4), st.randoms(use_true_random=False)
+)
 def test_any_split_of_the_rows_in_any_order_gives_the_same_profile(listed, cuts, random):
     whole = table(listed)
     edges = fit(MODEL, [whole.slice(0, max(1, len(whole) // 2))])

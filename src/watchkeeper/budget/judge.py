@@ -36,7 +36,8 @@ class History:
 def judge(measurements: Sequence[Measurement], history: History, budget: Budget) -> list[Finding]:
     """Findings for the measurements that chance does not explain within the budget and that are large enough to matter.
 
-    A window's threshold is ln(J/alpha) nats for its J judged measurements over all columns, metrics, segments and versions
+    A window's threshold is ln(J/alpha) nats for its J judged measurements over all columns, metrics, segments and
+    versions
     (Bonferroni), alpha the budget's chance per window; and the value must leave its floor. Worst first.
     """
     limits = thresholds(measurements, history, budget)
@@ -50,17 +51,17 @@ def counts(m: Measurement, history: History) -> bool:
     return m.judged and (history.windows >= FEW or not m.needs_variance)
 
 
-def thresholds(measurements: Iterable[Measurement], history: History, budget: Budget) -> dict[Slice, tuple[float, float]]:
-    """For each window (its slice over all segments and versions) the evidence in nats that a warning and an alarm take."""
+def thresholds(
+    measurements: Iterable[Measurement], history: History, budget: Budget
+) -> dict[Slice, tuple[float, float]]:
+    """Evidence in nats that a warning and an alarm take, for each window (its slice over all segments and versions)."""
     judged: dict[Slice, int] = {}
     for m in measurements:
         if not counts(m, history) or m.evidence is None:
             continue
         for at, nats in zip(m.slices, m.evidence.tolist(), strict=True):
             judged[at.whole] = judged.get(at.whole, 0) + (not math.isnan(nats))
-    return {
-        at: (math.log(max(1, n) / budget.warning), math.log(max(1, n) / budget.alarm)) for at, n in judged.items()
-    }
+    return {at: (math.log(max(1, n) / budget.warning), math.log(max(1, n) / budget.alarm)) for at, n in judged.items()}
 
 
 def expected(m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History) -> tuple[Floats, Floats]:
@@ -74,7 +75,9 @@ def expected(m: Measurement, limits: Mapping[Slice, tuple[float, float]], histor
     return np.fmin(lowest, low), np.fmax(highest, high)
 
 
-def _loud(m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History, times: float) -> Iterable[Finding]:
+def _loud(
+    m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History, times: float
+) -> Iterable[Finding]:
     if m.evidence is None:
         return
     low, high = quiet(m, times)

@@ -33,9 +33,10 @@ def numeric(now: Profiles, baseline: Baseline) -> Iterator[tuple[NumericProfile,
     """Each watched numeric column now, in the whole baseline, and in the baseline's windows."""
     for name, column in now.columns.items():
         before, windows = baseline[name], baseline.profiles.columns[name]
-        if isinstance(column, NumericProfile) and isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
-            if now.edges.roles[name] in WATCHED and not column.edges.temporal:
-                yield column, before, windows
+        watched = now.edges.roles[name] in WATCHED and isinstance(column, NumericProfile) and not column.edges.temporal
+        if watched and isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
+            assert isinstance(column, NumericProfile)
+            yield column, before, windows
 
 
 def categorical(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryProfile, CategoryProfile]]:

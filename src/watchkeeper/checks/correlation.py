@@ -25,7 +25,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare the rank correlation of each pair of numeric features, and of each with the target, with the baseline's.
 
     A rise with the target suggests a leak; a fall, shuffled or wrongly joined rows. Evidence: Fisher's z for rank
-    correlations; where a few rows carry the dependence its variance is too small, so it is widened by how the baseline's
+    correlations; where a few rows carry the dependence its variance is too small, so it is widened by how the
+    baseline's
     windows (three or more) differ, each against the others. NaN where fewer than ten rows are expected to leave both
     columns' most frequent values, because chance then makes large correlations.
     """
@@ -37,7 +38,10 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     others = whole.pairs.sums - baseline.profiles.pairs.sums
     z = evidence.fisher_z(value, rows, reference, rows_before)
     past = evidence.fisher_z(
-        baseline.profiles.pairs.correlation, baseline.profiles.pairs.rows, replace(whole.pairs, sums=others).correlation, others[:, 0]
+        baseline.profiles.pairs.correlation,
+        baseline.profiles.pairs.rows,
+        replace(whole.pairs, sums=others).correlation,
+        others[:, 0],
     )
     spread = {name: _spread(whole, name) for name in now.edges.ranked}
     for i, (a, b) in enumerate(now.pairs.names):
@@ -69,9 +73,11 @@ def _spread(whole: Profiles, name: str) -> float:
     return float(1 - counts.max(initial=0) / counts.sum()) if counts.sum() else 0.0
 
 
-def _band(value: Floats, z: Floats, reference: float, wide: float, windows: int) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _band(
+    value: Floats, z: Floats, reference: float, wide: float, windows: int
+) -> Callable[[Floats], tuple[Floats, Floats]]:
     def band(threshold: Floats) -> tuple[Floats, Floats]:
-        reach = -special.stdtrit(windows, np.exp(-threshold) / 2) * np.sqrt(wide)
+        reach = -special.stdtrit(windows, np.exp(-np.minimum(threshold, 400.0)) / 2) * np.sqrt(wide)
         middle = np.arctanh(np.clip(reference, -1 + 1e-12, 1 - 1e-12))
         with np.errstate(divide="ignore", invalid="ignore"):
             error = (np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12)) - middle) / z
@@ -86,10 +92,15 @@ def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> st
     more = abs(now) > abs(was)
     hint = ""
     if m.unit == "target":
-        hint = " A feature that suddenly knows the target may be a leak." if more else " The rows may be shuffled or wrongly joined."
+        hint = (
+            " A feature that suddenly knows the target may be a leak."
+            if more
+            else " The rows may be shuffled or wrongly joined."
+        )
     return (
         f"{a} and {b} {'are bound more closely' if more else 'belong together less'} than before: rank correlation "
-        f"{figure(now)} over {figure(int(m.rows[i]))} rows, was {figure(was)}; {figure(usual[0])} to {figure(usual[1])} is usual.{hint}"
+        f"{figure(now)} over {figure(int(m.rows[i]))} rows, was {figure(was)}; "
+        f"{figure(usual[0])} to {figure(usual[1])} is usual.{hint}"
     )
 
 

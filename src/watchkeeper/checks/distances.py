@@ -44,7 +44,9 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         yield _reported("wasserstein", here.name, _wasserstein(here, before), here.finite)
     for now_values, before_values in column.categorical(now, baseline):
         alone = min(VALUES, len(before_values.edges.values))
-        counts, reference = (np.column_stack([p.dense(alone), p.valid - p.dense(alone).sum(axis=1)]) for p in (now_values, before_values))
+        counts, reference = (
+            np.column_stack([p.dense(alone), p.valid - p.dense(alone).sum(axis=1)]) for p in (now_values, before_values)
+        )
         yield from _binned(now_values.name, counts, reference[0], now_values.valid)
 
 
@@ -56,12 +58,23 @@ def _binned(name: str, counts: Ints | Floats, reference: Ints | Floats, rows: In
 
 
 def _wasserstein(here: NumericProfile, before: NumericProfile) -> Floats:
-    ends = before.minimum[0], before.maximum[0]
-    return distance.wasserstein(here.counts, before.counts[0], here.edges.cuts, here.minimum, here.maximum, *map(float, ends))
+    return distance.wasserstein(
+        here.counts,
+        before.counts[0],
+        here.edges.cuts,
+        here.minimum,
+        here.maximum,
+        float(before.minimum[0]),
+        float(before.maximum[0]),
+        here.mean,
+        float(before.mean[0]),
+    )
 
 
 def _reported(metric: str, name: str, value: Floats, rows: Ints) -> Measurement:
-    return Measurement(metric=metric, columns=(name,), value=np.asarray(value), rows=rows, effect=np.asarray(value), reference=0.0)
+    return Measurement(
+        metric=metric, columns=(name,), value=np.asarray(value), rows=rows, effect=np.asarray(value), reference=0.0
+    )
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:

@@ -17,7 +17,15 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     Evidence: `stats.evidence.share`, one-sided.
     """
     for here, before in column.every(now, baseline):
-        yield compared("invalid_share", here.name, here.invalid, now.rows, int(before.invalid[0]), int(baseline.whole.rows[0]), "up")
+        yield compared(
+            "invalid_share",
+            here.name,
+            here.invalid,
+            now.rows,
+            int(before.invalid[0]),
+            int(baseline.whole.rows[0]),
+            "up",
+        )
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:

@@ -32,6 +32,6 @@ CHECK = Check(
     measure=measure,
     sees="a feed that drops out, a join that no longer matches, a column that is suddenly filled",
     blind="missing values written as an ordinary value that the model does not name among its sentinels",
-    remedy="Compare the source's count of missing values with this delivery's; look at the join that brings the column.",
+    remedy="Compare with the source's own count of missing values; look at the join that brings the column.",
     say=_say,
 )

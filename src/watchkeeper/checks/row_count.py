@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure
@@ -17,7 +16,8 @@ from watchkeeper.stats import evidence
 Floats = NDArray[np.float64]
 
 BLANK = 0.05
-"""The part of a first or last window that may lie before the first or after the last row; beyond it, it is not judged."""
+"""The part of a first or last window that may lie before the first or after the last row; beyond it, it is not
+judged."""
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -25,20 +25,12 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Evidence: `stats.evidence.rows`, a predictive t on the logarithm. Windows that are blocks of rows are left out.
     """
-    if baseline.source in ("blocks", "one") or now.slices[0].start is None and baseline.source != "files":
+    if baseline.source in ("blocks", "one") or (now.slices[0].start is None and baseline.source != "files"):
         return
     past = baseline.profiles.rows[~_cut(baseline.profiles)]
     if not len(past):
         return
     reference = float(np.median(past))
-    logs = np.log(np.maximum(past, 0.5))
-
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
-        t = -special.stdtrit(max(len(past) - 1, 1), np.exp(-threshold) / 2)
-        variance = max(float(logs.var(ddof=1)) if len(past) > 1 else 0.0, 1 / max(reference, 1.0))
-        reach = t * np.sqrt(variance * (1 + 1 / len(past)))
-        return np.exp(np.maximum(logs.mean() - reach, -700)), np.exp(np.minimum(logs.mean() + reach, 700))
-
     yield Measurement(
         metric="rows",
         columns=(),
@@ -48,7 +40,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         evidence=np.where(_cut(now), np.nan, evidence.rows(now.rows, past)),
         reference=reference,
         scale=max(reference, 1.0),
-        band=band,
+        band=lambda threshold: evidence.rows_band(past, threshold),
         needs_variance=True,
     )
 
@@ -59,7 +51,11 @@ def _cut(profiles: Profiles) -> NDArray[np.bool_]:
     name = next((n for n, role in profiles.edges.roles.items() if role is Role.TIMESTAMP), None)
     times = profiles.columns.get(name or "")
     first, last = profiles.slices[0], profiles.slices[-1]
-    if isinstance(times, NumericProfile) and None not in (first.start, first.end, last.start, last.end) and first.label is None:
+    if (
+        isinstance(times, NumericProfile)
+        and None not in (first.start, first.end, last.start, last.end)
+        and first.label is None
+    ):
         cut[0] = times.minimum[0] - first.start > BLANK * (first.end - first.start)
         cut[-1] |= last.end - times.maximum[-1] > BLANK * (last.end - last.start)
     return cut

@@ -26,7 +26,10 @@ def available(built_in: Sequence[Check]) -> tuple[Check, ...]:
     for point in entry_points(group="watchkeeper.checks"):
         check = point.load()
         if not isinstance(check, Check):
-            raise NotACheck(f"entry point {point.name} = {point.value}: this is no watchkeeper.checks.Check but a {type(check).__name__}.")
+            raise NotACheck(
+                f"entry point {point.name} = {point.value}: "
+                f"this is no watchkeeper.checks.Check but a {type(check).__name__}."
+            )
         found.append(check)
     return tuple(found)
 
@@ -53,12 +56,15 @@ def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Basel
     segments = sorted({at.segment for at in now.slices} - {None}, key=str)
     versions = sorted({at.version for at in now.slices} - {None}, key=str)
     yield now.regrouped(lambda at: at.whole), _only(baseline, None)
-    for segment in segments if segments else ():
+    for segment in segments or ():
         before = _only(baseline, segment)
         if before.windows:
             yield now.regrouped(lambda at, s=segment: replace(at, version=None) if at.segment == s else None), before  # type: ignore[misc]
     for version in versions if len(versions) > 1 else ():
-        yield now.regrouped(lambda at, v=version: replace(at, segment=None) if at.version == v else None), _only(baseline, None)  # type: ignore[misc]
+        yield (
+            now.regrouped(lambda at, v=version: replace(at, segment=None) if at.version == v else None),
+            _only(baseline, None),
+        )  # type: ignore[misc]
 
 
 def _only(baseline: Baseline, segment: str | None) -> Baseline:

@@ -37,7 +37,13 @@ def percent(share: float | None) -> str:
     if share is None or math.isnan(share):
         return "none"
     points = 100 * share
-    return f"{points:.0f} %" if abs(points) >= 9.95 or points == 0 else f"{points:.2g} %" if abs(points) < 0.995 else f"{points:.1f} %"
+    return (
+        f"{points:.0f} %"
+        if abs(points) >= 9.95 or points == 0
+        else f"{points:.2g} %"
+        if abs(points) < 0.995
+        else f"{points:.1f} %"
+    )
 
 
 def between(low: float | None, high: float | None, *, shares: bool = False) -> str:

@@ -18,12 +18,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+MOST_NATS = 600.0
+"""The largest threshold that is turned round; e^-600 is still a double."""
+
+
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each column's distribution with the baseline's.
 
     The value is the largest gap between the cumulated shares (numeric) or the share of rows that would have to change
     their value (categorical, total variation). Evidence is a two-sample G test on at most 16 cells of equal baseline
-    mass, or on the values with at least ten expected rows: NaN where not even two cells have as many.
+    mass, or on the values with at least ten expected rows. Where not even two cells have as many, as in a column that is
+    nearly constant, it is the share of rows that leave the most frequent bin.
 
     Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
     """
@@ -43,22 +48,44 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
 
 def _measurement(
-    name: str, unit: str, gap: Floats, counts: Ints, reference: Ints, cells: Ints, rows: Ints, tell: Callable[[int], str]
+    name: str,
+    unit: str,
+    gap: Floats,
+    counts: Ints,
+    reference: Ints,
+    cells: Ints,
+    rows: Ints,
+    tell: Callable[[int], str],
 ) -> Measurement:
     statistic, df, nats = evidence.g_test(counts, reference, cells)
+    lone = (df == 0) & (rows > 0)
+    top = int(reference.argmax())
+    left = evidence.share(rows - counts[:, top], rows, reference.sum() - reference[top], reference.sum(), side="up")
+    statistic, nats = np.where(lone, left, statistic), np.where(lone, left, nats)
 
     def band(threshold: Floats) -> tuple[Floats, Floats]:
-        limit = special.chdtri(np.maximum(df, 1.0), np.exp(-threshold))
+        limit = special.chdtri(np.maximum(df, 1.0), np.exp(-np.minimum(threshold, MOST_NATS)))
+        limit = np.where(lone, threshold, limit)
         return np.zeros(len(gap)), evidence.scaled_band(gap, statistic, limit, 0.0)
 
     return Measurement(
-        metric="shape", columns=(name,), value=gap, rows=rows, effect=gap, evidence=nats, reference=0.0, unit=unit, band=band, tell=tell
+        metric="shape",
+        columns=(name,),
+        value=gap,
+        rows=rows,
+        effect=gap,
+        evidence=nats,
+        reference=0.0,
+        unit=unit,
+        band=band,
+        tell=tell,
     )
 
 
 def _medians(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:
     def tell(i: int) -> str:
-        return f"its median is {figure(float(column.quantile(here, 0.5)[i]))}, was {figure(float(column.quantile(before, 0.5)[0]))}"
+        median, was = column.quantile(here, 0.5)[i], column.quantile(before, 0.5)[0]
+        return f"its median is {figure(float(median))}, was {figure(float(was))}"
 
     return tell
 
@@ -86,6 +113,6 @@ CHECK = Check(
     measure=measure,
     sees="shifts, changes of spread, values that grow or vanish, a unit that changed, drift of predictions and labels",
     blind="changes too small for the number of rows; rare values below ten expected rows (see `rise`, `unseen_share`)",
-    remedy="Look at the two distributions in the report. If the source did not change its meaning, the world did: check the model's quality.",
+    remedy="Look at the two distributions. If the source means the same as before, the world changed: look at quality.",
     say=_say,
 )

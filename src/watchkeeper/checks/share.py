@@ -12,7 +12,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def compared(metric: str, name: str, hits: Ints, rows: Ints, before: int, rows_before: int, side: evidence.Side = "two") -> Measurement:
+def compared(
+    metric: str, name: str, hits: Ints, rows: Ints, before: int, rows_before: int, side: evidence.Side = "two"
+) -> Measurement:
     """`hits` of `rows`, both of shape (slices,), against `before` of `rows_before`."""
 
     def band(nats: Floats) -> tuple[Floats, Floats]:

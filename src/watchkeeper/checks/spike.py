@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
@@ -22,7 +21,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare the largest share that one interior bin holds with that of the baseline's windows, upwards.
 
     Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left out:
-    seasonal drift piles up there. Evidence: one-sided predictive t on the logit, variance from the baseline's windows.
+    seasonal drift piles up there. Evidence: `stats.evidence.spike`.
     """
     for here, before, windows in column.numeric(now, baseline):
         if np.isnan(here.edges.low):
@@ -31,18 +30,15 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         most, n = _largest(here, inner), here.finite
         past, past_n = _largest(windows, inner), windows.finite
         reference = float(before.counts[0][inner].max() / max(1, before.finite[0]))
-        sampling = 1 / np.maximum(n * reference * (1 - reference), 0.5)
-        y_past = _logit(past, past_n)[past_n > 0]
-        nats = evidence.predictive_t(_logit(most, n), y_past, sampling, "up")
         yield Measurement(
             metric="spike",
             columns=(here.name,),
             value=np.where(n > 0, most / np.maximum(n, 1), np.nan),
             rows=n,
             effect=np.where(n > 0, most / np.maximum(n, 1) - reference, np.nan),
-            evidence=np.where(n > 0, nats, np.nan),
+            evidence=np.where(n > 0, evidence.spike(most, n, past, past_n), np.nan),
             reference=reference,
-            band=_band(y_past, sampling, n),
+            band=_band(n, past, past_n),
             needs_variance=True,
             tell=_where(here, inner),
         )
@@ -57,17 +53,9 @@ def _largest(profile: NumericProfile, inner: NDArray[np.intp]) -> Ints:
     return np.asarray(profile.counts[:, inner].max(axis=1))
 
 
-def _logit(k: Ints, n: Ints) -> Floats:
-    return np.asarray(np.log((k + 0.5) / (n - k + 0.5)))
-
-
-def _band(past: Floats, sampling: Floats, n: Ints) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _band(n: Ints, past: Ints, past_n: Ints) -> Callable[[Floats], tuple[Floats, Floats]]:
     def band(threshold: Floats) -> tuple[Floats, Floats]:
-        windows = len(past)
-        t = -special.stdtrit(max(windows - 1, 1), np.exp(-threshold))
-        spread = np.sqrt(np.maximum(past.var(ddof=1) if windows > 1 else 0.0, sampling) * (1 + 1 / max(windows, 1)))
-        odds = np.exp(np.minimum((past.mean() if windows else 0.0) + t * spread, 700.0))
-        return np.zeros(len(n)), np.minimum(1.0, (odds * (n + 0.5) - 0.5) / (1 + odds) / np.maximum(n, 1))
+        return np.zeros(len(n)), evidence.spike_band(n, past, past_n, threshold)
 
     return band
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
-from watchkeeper.profiles import Baseline, NumericProfile, Profiles
+from watchkeeper.profiles import Baseline, Profiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,7 +22,11 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         for metric, value, reference in (
             ("mean", here.mean, before.mean),
             ("median", column.quantile(here, 0.5), column.quantile(before, 0.5)),
-            ("iqr", column.quantile(here, 0.75) - column.quantile(here, 0.25), column.quantile(before, 0.75) - column.quantile(before, 0.25)),
+            (
+                "iqr",
+                column.quantile(here, 0.75) - column.quantile(here, 0.25),
+                column.quantile(before, 0.75) - column.quantile(before, 0.25),
+            ),
         ):
             yield _reported(metric, here.name, value, float(reference[0]), here.finite)
     for now_values, before_values in column.categorical(now, baseline):
@@ -31,7 +35,9 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
 
 def _reported(metric: str, name: str, value: Floats, reference: float, rows: Ints) -> Measurement:
-    return Measurement(metric=metric, columns=(name,), value=value, rows=rows, effect=value - reference, reference=reference)
+    return Measurement(
+        metric=metric, columns=(name,), value=value, rows=rows, effect=value - reference, reference=reference
+    )
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:

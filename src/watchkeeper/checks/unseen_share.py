@@ -15,6 +15,7 @@ from watchkeeper.profiles import Baseline, CategoryProfile, Profiles
 from watchkeeper.stats import evidence
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -29,7 +30,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         if not before.edges.complete:
             continue
         n, rows = here.valid, int(before.valid[0])
-        once = int((before.count == 1).sum())
+        once, twice = int((before.count == 1).sum()), int((before.count == 2).sum())
         value = ratio(here.unseen, n)
         yield Measurement(
             metric="unseen_share",
@@ -37,11 +38,15 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             value=value,
             rows=n,
             effect=value,
-            evidence=evidence.unseen(here.unseen, n, once, rows),
+            evidence=evidence.unseen(here.unseen, n, once, rows, twice=twice),
             reference=0.0,
-            band=lambda nats, n=n, once=once, rows=rows: evidence.share_band(n, once, rows, nats, side="up"),  # type: ignore[misc]
+            band=_band(n, once, rows, twice),
             tell=_examples(here),
         )
+
+
+def _band(n: Ints, once: int, rows: int, twice: int) -> Callable[[Floats], tuple[Floats, Floats]]:
+    return lambda threshold: evidence.unseen_band(n, once, rows, threshold, twice=twice)
 
 
 def _examples(here: CategoryProfile) -> Callable[[int], str]:
@@ -67,6 +72,6 @@ CHECK = Check(
     measure=measure,
     sees="new categories, other spellings (`male` for `Male`), trailing spaces, wrongly decoded letters",
     blind="columns with more than 10,000 values",
-    remedy="Ask whether the values are right. If they are new for good, retrain and take a new baseline; if not, mend the spelling at the source.",
+    remedy="Ask whether the values are right: mend the spelling at the source, or take a new baseline and retrain.",
     say=_say,
 )

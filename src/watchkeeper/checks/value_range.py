@@ -30,7 +30,9 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             yield _side(metric, sign, median, here, before, windows)
 
 
-def _side(metric: str, sign: float, median: float, here: NumericProfile, before: NumericProfile, windows: NumericProfile) -> Measurement:
+def _side(
+    metric: str, sign: float, median: float, here: NumericProfile, before: NumericProfile, windows: NumericProfile
+) -> Measurement:
     infinite = here.negative_infinity if sign < 0 else here.positive_infinity
     ends = here.minimum if sign < 0 else here.maximum
     value = np.where(infinite > 0, sign * np.inf, ends)
@@ -44,7 +46,11 @@ def _side(metric: str, sign: float, median: float, here: NumericProfile, before:
 
     def band(threshold: Floats) -> tuple[Floats, Floats]:
         scale = r - middle if r > middle else width
-        reach = (np.expm1(threshold + np.log(2.0)) * n / max(rows, 1)) ** (1 / index) if index > 0 else np.full(len(n), np.inf)
+        reach = (
+            (np.expm1(threshold + np.log(2.0)) * n / max(rows, 1)) ** (1 / index)
+            if index > 0
+            else np.full(len(n), np.inf)
+        )
         far = sign * np.maximum(r, middle + scale * reach)
         open_end = np.full(len(n), -sign * np.inf)
         return (far, open_end) if sign < 0 else (open_end, far)
@@ -66,7 +72,8 @@ def _side(metric: str, sign: float, median: float, here: NumericProfile, before:
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
     high = m.metric == "range_high"
     return (
-        f"{named(m.columns[0])} {'goes up to' if high else 'goes down to'} {figure(float(m.value[i]))} in {figure(int(m.rows[i]))} rows; "
+        f"{named(m.columns[0])} {'goes up to' if high else 'goes down to'} {figure(float(m.value[i]))} "
+        f"in {figure(int(m.rows[i]))} rows; "
         f"the baseline's {'largest' if high else 'smallest'} is {figure(m.reference)}, and "
         f"{'up to' if high else 'down to'} {figure(usual[1 if high else 0])} is usual."
     )
@@ -77,6 +84,6 @@ CHECK = Check(
     measure=measure,
     sees="outliers, a unit that changed, sentinels such as -999, infinite values",
     blind="wrong values within the usual range; needs three or more baseline windows",
-    remedy="Look at the extreme rows at the source. Declare `minimum` and `maximum` in the model to set such rows aside.",
+    remedy="Look at the extreme rows at the source. Declare `minimum` and `maximum` to set such rows aside.",
     say=_say,
 )

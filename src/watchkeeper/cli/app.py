@@ -42,7 +42,9 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -67,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
-    except Exception as wrong:  # noqa: BLE001 - the outermost edge
+    except Exception as wrong:
         if debug:
             raise
         code = _told(wrong)
@@ -86,7 +88,8 @@ def _told(wrong: Exception) -> int:
         text, code = f"{wrong.filename or 'a file'}: {what}. Nothing half-written was left behind.", COULD_NOT_FINISH
         code = 2 if isinstance(wrong, FileNotFoundError) else code
     else:
-        text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). Run again with --debug and report the traceback."
+        text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). "
+        text += "Run again with --debug and report the traceback."
         code = COULD_NOT_FINISH
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
     typer.echo(text.replace("\n", "\n       "), err=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watchkeeper.cli.option import Baseline, By, Files, ModelFile, Segment
+
+if TYPE_CHECKING:
+    from watchkeeper.report import Result
 
 
 class FailOn(StrEnum):
@@ -26,18 +30,34 @@ def check(
     by: By = None,
     segment: Segment = None,
     period: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="Event times the files may hold: 2014-01, 2014-01-15 or START/END. Rows outside are set aside.")
+        str | None,
+        typer.Option(
+            metavar="SPAN",
+            help="Event times the files may hold: 2014-01, 2014-01-15 or START/END. Rows outside are set aside.",
+        ),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report: one self-contained HTML file.")] = None,
-    json: Annotated[str | None, typer.Option(metavar="FILE|-", help="Write the result as JSON; - for standard output.")] = None,
-    measurements: Annotated[Path | None, typer.Option(help="Write all measurements, loud or not (.parquet, .csv, .jsonl).")] = None,
-    quarantine: Annotated[Path | None, typer.Option(help="Write the bad rows, with reasons and their original text.")] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Write the result as JSON; - for standard output.")
+    ] = None,
+    measurements: Annotated[
+        Path | None, typer.Option(help="Write all measurements, loud or not (.parquet, .csv, .jsonl).")
+    ] = None,
+    quarantine: Annotated[
+        Path | None, typer.Option(help="Write the bad rows, with reasons and their original text.")
+    ] = None,
     accepted: Annotated[Path | None, typer.Option(help="Write the good rows, every value as it came.")] = None,
-    manifest: Annotated[Path | None, typer.Option(help="Delivery manifest with SHA-256 (and HMAC) of each file.")] = None,
-    hmac_key_file: Annotated[Path | None, typer.Option(help="File whose bytes are the key of the manifest's HMAC.")] = None,
-    fail_on: Annotated[FailOn, typer.Option(help="Exit with 1 from this severity on. Bad rows and rejected files always do.")] = FailOn.ALARM,
+    manifest: Annotated[
+        Path | None, typer.Option(help="Delivery manifest with SHA-256 (and HMAC) of each file.")
+    ] = None,
+    hmac_key_file: Annotated[
+        Path | None, typer.Option(help="File whose bytes are the key of the manifest's HMAC.")
+    ] = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="Exit with 1 from this severity on. Bad rows and rejected files always do.")
+    ] = FailOn.ALARM,
 ) -> None:
-    """Check files against a baseline: what is broken, what has changed, how sure, and what to do.
+    r"""Check files against a baseline: what is broken, what has changed, how sure, and what to do.
 
     Exit codes: 0 fine; 1 rows set aside, file rejected, or a finding at --fail-on; 2 wrong usage; 4 could not finish.
 
@@ -47,9 +67,11 @@ def check(
       watchkeeper check june.parquet --baseline train.parquet --model watchkeeper.yaml --by day --html report.html
       watchkeeper check new.csv --baseline baseline.parquet --period 2014-01 --accepted good.csv --quarantine bad.jsonl
     """
+    from rich.console import Console
+
     from watchkeeper import watch
-    from watchkeeper.cli.option import finished, following, sizes
-    from watchkeeper.report import to_json, write_html, write_measurements
+    from watchkeeper.cli.option import following, sizes, written_whole
+    from watchkeeper.report import print_result, to_html, to_json, write_measurements
 
     with following("Checking", sizes([*files, *baseline])) as told:
         result = watch.check(
@@ -65,14 +87,22 @@ def check(
             accepted=accepted,
             told=told,
         )
+    written = list(result.written)
     if html:
-        write_html(result, html)
+        written.append(written_whole(html, to_html(result)))
     if measurements:
         write_measurements(result, measurements)
+        written.append(measurements)
     if json and json != "-":
-        finished(Path(json), to_json(result))
-    result = result.with_written([p for p in (html, measurements, Path(json) if json and json != "-" else None) if p])
+        written.append(written_whole(Path(json), to_json(result)))
     if json == "-":
         typer.echo(to_json(result))
-    result.show(err=json == "-")
-    raise typer.Exit(1 if result.fails(fail_on.value) else 0)
+    print_result(replace(result, written=written), Console(stderr=json == "-"))
+    raise typer.Exit(_exit_code(result, fail_on))
+
+
+def _exit_code(result: Result, fail_on: FailOn) -> int:
+    if result.verdict in ("quarantine_rows", "reject_file"):
+        return 1
+    loud = {FailOn.NEVER: (), FailOn.ALARM: ("alarm",), FailOn.WARNING: ("alarm", "warning")}[fail_on]
+    return int(any(finding.severity in loud for finding in result.findings))

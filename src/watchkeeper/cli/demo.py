@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +13,15 @@ def demo(
     html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
 ) -> None:
     """Check a month of real data against the five weeks before it, and say what went wrong and when."""
+    from rich.console import Console
+
     from watchkeeper import watch
-    from watchkeeper.cli.option import following
+    from watchkeeper.cli.option import following, written_whole
     from watchkeeper.demo import files
-    from watchkeeper.report import write_html
+    from watchkeeper.report import print_result, to_html
 
     story = files()
     typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
     with following("Checking") as told:
         result = watch.check(str(story.current), str(story.baseline), model=story.model, by=story.by, told=told)
-    write_html(result, html)
-    result.with_written([html]).show()
+    print_result(replace(result, written=[written_whole(html, to_html(result))]), Console())

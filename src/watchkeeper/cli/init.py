@@ -12,18 +12,30 @@ from watchkeeper.cli.option import Files
 
 def init(
     files: Files,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="M.yaml", help="Where to write the model.")] = Path("watchkeeper.yaml"),
-    name: Annotated[str | None, typer.Option(help="The model's name; without it, the folder of a glob, else the file's stem.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="M.yaml", help="Where to write the model.")] = Path(
+        "watchkeeper.yaml"
+    ),
+    name: Annotated[
+        str | None, typer.Option(help="The model's name; without it, the folder of a glob, else the file's stem.")
+    ] = None,
     id: Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column that names a row.")] = None,
     timestamp: Annotated[str | None, typer.Option(metavar="COLUMN", help="The event time.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The label; short for --role COLUMN=label.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The label; short for --role COLUMN=label.")
+    ] = None,
     role: Annotated[list[str] | None, typer.Option(metavar="COLUMN=ROLE", help="A column's role; repeatable.")] = None,
     contract: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A Frictionless Data Package v2 or Open Data Contract Standard v3: its constraints become declared.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A Frictionless Data Package v2 or Open Data Contract Standard v3: its constraints become declared.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Infer a model: roles, types, formats, keys, ranges, known values, windows. The file is commented and meant to be edited.
+    r"""Infer a model: roles, types, formats, keys, ranges, known values, windows.
+
+    The file is commented and meant to be edited.
 
     \b
     Examples:
@@ -35,12 +47,14 @@ def init(
     from watchkeeper.model import WatchkeeperError, dump
 
     if output.exists() and not force:
-        raise WatchkeeperError(f"{output}: the file exists and may hold your edits. Pass --force to replace it, or -o with another name.")
+        raise WatchkeeperError(
+            f"{output}: the file exists and may hold your edits. Pass --force to replace it, or -o with another name."
+        )
     roles = dict(pair for pair in (_role(text) for text in role or []))
     roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
     made = watch.infer_model(files, name=name, roles=roles, contract=contract)
     dump(made.model, output, notes=made.notes, about=made.about)
-    typer.echo(f"{output}: {len(made.model.columns)} columns. Read it, correct what is wrong, and move up what you are sure of.", err=True)
+    typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)
     for column, notes in made.notes.items():
         for remark in notes.remarks:
             typer.echo(f"  {column}: {remark}", err=True)

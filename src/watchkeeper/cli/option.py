@@ -9,13 +9,29 @@ from typing import Annotated
 
 import typer
 
-Files = Annotated[list[str], typer.Argument(metavar="FILES...", help="Paths, quoted globs or URLs.", show_default=False)]
-Baseline = Annotated[
-    list[str], typer.Option("--baseline", metavar="FILES", help="Reference data (paths, quoted globs, URLs) or a profile file; repeatable.", show_default=False)
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILES...", help="Paths, quoted globs or URLs.", show_default=False)
 ]
-ModelFile = Annotated[Path | None, typer.Option("--model", metavar="M.yaml", help="What the columns mean; without it, inferred from the baseline.")]
-By = Annotated[str | None, typer.Option("--by", metavar="hour|day|week|month|N-rows", help="Cut into windows; without it each file is one.")]
-Segment = Annotated[str | None, typer.Option("--segment", metavar="COLUMN", help="Also look at each value of this column by itself.")]
+Baseline = Annotated[
+    list[str],
+    typer.Option(
+        "--baseline",
+        metavar="FILES",
+        help="Reference data (paths, quoted globs, URLs) or a profile file; repeatable.",
+        show_default=False,
+    ),
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="M.yaml", help="What the columns mean; without it, inferred from the baseline."),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="hour|day|week|month|N-rows", help="Cut into windows; without it each file is one."),
+]
+Segment = Annotated[
+    str | None, typer.Option("--segment", metavar="COLUMN", help="Also look at each value of this column by itself.")
+]
 
 
 @contextmanager
@@ -27,12 +43,13 @@ def following(what: str, rows: int | None = None) -> Iterator[Callable[[int], No
         yield bar.advance
 
 
-def finished(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all."""
+def written_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file whole or not at all; the path again."""
     from watchkeeper.delivery import replacing
 
     with replacing(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
 
 
 def sizes(sources: Sequence[str]) -> int | None:

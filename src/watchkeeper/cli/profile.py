@@ -9,7 +9,10 @@ import typer
 
 from watchkeeper.cli.option import By, Files, ModelFile, Segment
 
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write the profiles (Parquet).", show_default=False)]
+Output = Annotated[
+    Path,
+    typer.Option("-o", "--output", metavar="FILE", help="Where to write the profiles (Parquet).", show_default=False),
+]
 
 
 def profile(
@@ -19,10 +22,14 @@ def profile(
     by: By = None,
     segment: Segment = None,
     baseline: Annotated[
-        list[str] | None, typer.Option(metavar="FILES", help="Use this baseline's edges (data or a profile file); without it the files become a baseline.")
+        list[str] | None,
+        typer.Option(
+            metavar="FILES",
+            help="Use this baseline's edges (data or a profile file); without it the files become a baseline.",
+        ),
     ] = None,
 ) -> None:
-    """Reduce files to profiles: small summaries that add up.
+    r"""Reduce files to profiles: small summaries that add up.
 
     \b
     Examples:
@@ -36,14 +43,21 @@ def profile(
     with following("Profiling", sizes(files)) as told:
         made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, told=told)
     write(made, output)
-    typer.echo(f"{output}: {len(made.profiles.slices):,} slices of {len(made.profiles.columns):,} columns, {int(made.profiles.rows.sum()):,} rows.", err=True)
+    typer.echo(
+        f"{output}: {len(made.profiles.slices):,} slices of {len(made.profiles.columns):,} columns, "
+        f"{int(made.profiles.rows.sum()):,} rows.",
+        err=True,
+    )
 
 
 def merge(
-    files: Annotated[list[Path], typer.Argument(metavar="PROFILES...", help="Profile files counted on the same edges.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="PROFILES...", help="Profile files counted on the same edges.", show_default=False),
+    ],
     output: Output,
 ) -> None:
-    """Add profile files up. Files counted on different edges are refused, by name.
+    r"""Add profile files up. Files counted on different edges are refused, by name.
 
     \b
     Example:
@@ -59,17 +73,25 @@ def merge(
 
 def show(
     file: Annotated[Path, typer.Argument(metavar="PROFILES", help="A profile file.", show_default=False)],
-    column: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="Only this column, window by window; repeatable.")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Only this column, window by window; repeatable.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a profile file holds.
+    r"""Show what a profile file holds.
 
     \b
     Examples:
       watchkeeper show baseline.parquet
       watchkeeper show baseline.parquet --column age
     """
-    from watchkeeper.profiles import read
-    from watchkeeper.report import show_profiles
+    from rich.console import Console
 
-    show_profiles(read(file), column or [], as_json=json)
+    from watchkeeper.profiles import read
+    from watchkeeper.report import print_profiles, profiles_json
+
+    made = read(file)
+    if json:
+        typer.echo(profiles_json(made, column or []))
+    else:
+        print_profiles(made, column or [], Console())

@@ -5,10 +5,10 @@ from watchkeeper.delivery.content import active_content
 from watchkeeper.delivery.delivery import Block, Delivery, deliver
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.manifest import digest_of
+from watchkeeper.delivery.replacing import CannotWrite, replacing
 from watchkeeper.delivery.sample import RawSample, raw_sample
 from watchkeeper.delivery.source import NoSuchFile, expand
 from watchkeeper.delivery.violation import BadRow, Kind, Level, Violation
-from watchkeeper.delivery.write import CannotWrite, replacing
 
 __all__ = [
     "CATALOGUE",

@@ -28,7 +28,9 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
         "hmac": _file("a file whose HMAC is missing or not the key holder's: tampered with"),
         "manifest_size": _file("a file with more or fewer bytes than its manifest says"),
         "manifest_rows": _file("a file with more or fewer rows than its manifest says"),
-        "container": _file("a file that is cut off, damaged, or not what its name says (gzip, zip, zstd, Parquet, Arrow, JSON)"),
+        "container": _file(
+            "a file that is cut off, damaged, or not what its name says (gzip, zip, zstd, Parquet, Arrow, JSON)"
+        ),
         "empty_file": _file("a file without a single byte of data"),
         "expansion_limit": _file("a compressed file that expands out of all proportion"),
         "line_limit": _file("a line that is too long to be one"),

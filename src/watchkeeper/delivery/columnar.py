@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from watchkeeper.delivery.container import Format
-from watchkeeper.delivery.limit import MIB, Limits
+from watchkeeper.delivery.container import Format, too_large
+from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.piece import Piece
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.source import Place, Unreadable
@@ -34,13 +34,15 @@ class ColumnarReader:
     batches: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]]
     """(columns, rows at a time) -> batches. Raises `Rejection` where the file is damaged."""
     limits: Limits
+    rows: int | None = None
+    """How many rows there are, where that is known without reading them."""
     lexical: bool = False
     empty_is_null: bool = False
 
     @property
     def names(self) -> Sequence[str]:
         """The columns, in the file's order."""
-        return self.schema.names
+        return list(self.schema.names)
 
     def pieces(self, columns: Sequence[str] | None) -> Iterator[Callable[[], Piece]]:
         """The rows, in order; decoding is parallel inside Arrow."""
@@ -71,7 +73,14 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
     """Take a table in memory: anything with `__arrow_c_stream__`. A stream that can be read once is held in memory."""
     try:
         table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(source)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ValueError, TypeError, OverflowError) as wrong:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ) as wrong:
         raise Unreadable(_why(name, wrong)) from wrong
     table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
 
@@ -79,16 +88,19 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         chosen = table.select([table.column_names.index(label) for label in columns])
         yield from chosen.to_batches(max_chunksize=rows)
 
-    return ColumnarReader(name, table.schema, batches, limits)
+    return ColumnarReader(name, table.schema, batches, limits, table.num_rows)
 
 
 def _why(name: str, wrong: Exception) -> str:
     words = plain(" ".join(str(part) for part in wrong.args), 200)
     if found := _AT_FAULT.search(words):
-        return f"{name}: the column {column(found[1])} mixes types, so it has no Arrow type. Convert it first, for example with .astype(str)."
+        what = f"the column {column(found[1])} mixes types, so it has no Arrow type"
+        return f"{name}: {what}. Convert it first, for example with .astype(str)."
     if "uplicate" in words:
         return f"{name}: two columns have the same name ({words}). Give each column a name of its own."
-    return f"{name}: this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
+    return (
+        f"{name}: this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
+    )
 
 
 def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
@@ -98,32 +110,30 @@ def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> 
         groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     size = place.stamp()[0]
     if sum(group.total_byte_size for group in groups) > limits.most_bytes(size):
-        raise Rejection(
-            "expansion_limit",
-            f"{place.name} expands to more than {limits.most_bytes(size) / MIB:,.0f} MiB, {limits.expansion} times its size.",
-            "Such files are made to fill memory and disks. If this one is honest, write it with less compression.",
-        )
-    return ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual), limits)
+        raise too_large(place, limits)
+    return ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual), limits, metadata.num_rows)
 
 
 def _parquet_batches(place: Place, textual: list[str], columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
     coded = [name for name in textual if name in columns]
-    with _explained(place.name, Format.PARQUET), place.open() as file, pq.ParquetFile(file, read_dictionary=coded) as opened:
+    with (
+        _explained(place.name, Format.PARQUET),
+        place.open() as file,
+        pq.ParquetFile(file, read_dictionary=coded) as opened,
+    ):
         yield from opened.iter_batches(batch_size=rows, columns=list(columns), use_threads=True)
 
 
 def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:
     most, total = limits.most_bytes(place.stamp()[0]), 0
     with _explained(place.name, Format.ARROW), place.open() as file, _ipc(file) as reader:
-        batches = (reader.get_batch(i) for i in range(reader.num_record_batches)) if hasattr(reader, "get_batch") else reader
+        batches = (
+            (reader.get_batch(i) for i in range(reader.num_record_batches)) if hasattr(reader, "get_batch") else reader
+        )
         for batch in batches:
             total += batch.nbytes
             if total > most:
-                raise Rejection(
-                    "expansion_limit",
-                    f"{place.name} expands to more than {most / MIB:,.0f} MiB, {limits.expansion} times its size.",
-                    "Such files are made to fill memory and disks. If this one is honest, write it uncompressed.",
-                )
+                raise too_large(place, limits)
             yield batch.select(list(columns))
 
 
@@ -149,4 +159,3 @@ def _explained(name: str, format: Format) -> Iterator[None]:
 
 def _is_text(type: pa.DataType) -> bool:
     return bool(pa.types.is_string(type) or pa.types.is_large_string(type))
-

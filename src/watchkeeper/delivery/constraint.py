@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from watchkeeper.delivery.convert import Converted, moments
+from watchkeeper.delivery.number import extremes
 from watchkeeper.delivery.piece import KEPT_VALUES, Bools, Fault, Ints
 from watchkeeper.delivery.time_text import times
 from watchkeeper.delivery.wording import column as named
@@ -38,7 +40,7 @@ def unreadable(name: str, column: Column, converted: Converted) -> Iterator[Faul
 def broken(name: str, column: Column, converted: Converted) -> Iterator[Fault]:
     """The cells that break a declared constraint, one fault for each."""
     values, label = converted.values, named(name)
-    if column.nullable is False:
+    if column.nullable is False and (values.null_count or _may_hold_nan(values)):
         absent = np.asarray(pc.is_null(values, nan_is_null=types.is_floating(values.type)))
         if converted.invalid is not None:
             absent = absent & ~converted.invalid
@@ -54,7 +56,7 @@ def broken(name: str, column: Column, converted: Converted) -> Iterator[Fault]:
         yield from _faults(f"{label} does not match {plain(column.pattern)}", name, column, wrong, values)
     for limit, compare, words in ((column.min_length, pc.less, "fewer"), (column.max_length, pc.greater, "more")):
         if limit is not None:
-            wrong = _each(values, lambda distinct, compare=compare, limit=limit: compare(pc.utf8_length(distinct), limit))
+            wrong = _each(values, partial(_length_compares, compare, limit))
             yield from _faults(f"{label} has {words} than {count(limit, 'character')}", name, column, wrong, values)
 
 
@@ -71,7 +73,10 @@ def texts(values: pa.Array) -> tuple[str, ...]:
         return tuple(time_of(at) for at in moments(values).to_pylist())
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    return tuple("" if v is None else str(v).lower() if isinstance(v, bool) else str(v)[:_LONGEST_VALUE] for v in values.to_pylist())
+    return tuple(
+        "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)[:_LONGEST_VALUE]
+        for v in values.to_pylist()
+    )
 
 
 def time_of(micro: int | None) -> str:
@@ -84,15 +89,36 @@ def time_of(micro: int | None) -> str:
 def _outside(name: str, column: Column, values: pa.Array) -> Iterator[Fault]:
     """Values below the minimum or above the maximum; NaN is within no range."""
     comparable = moments(values) if types.is_timestamp(values.type) else values
-    for limit, compare, words in ((column.minimum, pc.less, "below"), (column.maximum, pc.greater, "above")):
-        if limit is None:
+    ends = extremes(comparable)
+    for limit, end, compare, words in (
+        (column.minimum, 0, pc.less, "below"),
+        (column.maximum, 1, pc.greater, "above"),
+    ):
+        if limit is None or ends is None:
             continue
-        bound = (limit - _EPOCH) // timedelta(microseconds=1) if isinstance(limit, datetime) else limit
+        extreme = ends[end]
+        bound = micro_of(limit) if isinstance(limit, datetime) else limit
+        if bound <= extreme if words == "below" else extreme <= bound:
+            continue  # the usual case costs one look at the extremes
+        shown = time_of(int(bound)) if isinstance(limit, datetime) else f"{bound:,}"
         wrong = np.asarray(pc.fill_null(compare(comparable, bound), False))
-        shown = time_of(bound) if isinstance(limit, datetime) else f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
         yield from _faults(f"{named(name)} is {words} {shown}", name, column, wrong, values)
-    if types.is_floating(values.type) and column.nullable is not False:
-        yield from _faults(f"{named(name)} is NaN, within no range", name, column, np.asarray(pc.fill_null(pc.is_nan(values), False)), values)
+    if column.nullable is not False and _may_hold_nan(values):
+        not_a_number = np.asarray(pc.fill_null(pc.is_nan(values), False))
+        yield from _faults(f"{named(name)} is NaN, within no range", name, column, not_a_number, values)
+
+
+def micro_of(instant: datetime) -> int:
+    """Microseconds since 1970."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def _may_hold_nan(values: pa.Array) -> bool:
+    return bool(types.is_floating(values.type)) and bool(np.isnan(np.asarray(pc.sum(values).as_py() or 0.0)))
+
+
+def _length_compares(compare: Callable[[pa.Array, int], pa.Array], limit: int, texts: pa.Array) -> pa.Array:
+    return compare(pc.utf8_length(texts), limit)
 
 
 def _allowed(column: Column, type: pa.DataType) -> pa.Array:
@@ -104,7 +130,7 @@ def _allowed(column: Column, type: pa.DataType) -> pa.Array:
 
 
 def _each(values: pa.Array, wrong: Callable[[pa.Array], pa.Array]) -> Bools:
-    """Which rows hold a wrong value; of a dictionary each distinct value is asked once. A missing value is never wrong."""
+    """Which rows hold a wrong value; of a dictionary each distinct value is asked once. No missing value is wrong."""
     if types.is_dictionary(values.type):
         of_distinct = wrong(values.dictionary)
         return np.asarray(pc.fill_null(of_distinct.take(values.indices), False))
@@ -119,4 +145,3 @@ def _faults(rule: str, name: str, column: Column, wrong: Bools, values: pa.Array
 def _fault(check: str, rule: str, name: str, column: Column, wrong: Bools, values: pa.Array | None) -> Fault:
     rows = np.flatnonzero(wrong)
     return Fault(check, rule, rows, (name,), example_values(values, rows, column))
-

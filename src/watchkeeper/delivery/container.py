@@ -54,8 +54,8 @@ _FORMATS = {
     **dict.fromkeys(("arrow", "arrows", "feather", "ipc"), Format.ARROW),
 }
 _OTHERS = frozenset(
-    "xlsx xls ods avro orc h5 hdf5 pkl pickle npy npz sqlite db 7z rar tar bz2 xz lz4 gpg pgp xml html sav dta rds".split()
-)
+    ("xlsx", "xls", "ods", "avro", "orc", "h5", "hdf5", "pkl", "pickle", "npy", "npz", "sqlite", "db", "xml", "html")
+) | frozenset(("tar", "7z", "rar", "bz2", "xz", "lz4", "gpg", "pgp", "sav", "dta", "rds"))
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
@@ -90,7 +90,7 @@ def kind(start: bytes) -> str:
 
 
 def container(place: Place, limits: Limits) -> Container:
-    """What a file is. Raises `Rejection` where its bytes are not what its ending says, `UnknownFormat` for other kinds."""
+    """What a file is. Raises `Rejection` where its bytes belie its ending, `UnknownFormat` for other kinds."""
     endings = [ending[1:].lower() for ending in PurePosixPath(place.path).suffixes]
     start = place.head()
     found = kind(start)
@@ -98,7 +98,9 @@ def container(place: Place, limits: Limits) -> Container:
         raise Rejection("empty_file", f"{place.name} is empty: not one byte.", "Ask the sender to deliver it again.")
     last = endings[-1] if endings else ""
     if last in _OTHERS:
-        raise UnknownFormat(f"{place.name}: .{last} files are not read. Convert it to CSV, JSON lines, Parquet or Arrow IPC.")
+        raise UnknownFormat(
+            f"{place.name}: .{last} files are not read. Convert it to CSV, JSON lines, Parquet or Arrow IPC."
+        )
     packing = _PACKINGS.get(last)
     if packing is None and last not in _FORMATS and found in ("gzip", "zip", "zstd"):
         packing = found
@@ -110,18 +112,22 @@ def container(place: Place, limits: Limits) -> Container:
         last = endings[-1] if endings else ""
         start = b"" if last in _FORMATS else next(unpacked(place, packing, limits), b"")
         found = kind(start)
-    format = _FORMATS.get(last)
-    if packing is not None and format in (Format.PARQUET, Format.ARROW):
-        raise UnknownFormat(f"{place.name}: {format} inside {packing} is not read. Unpack it; it is compressed inside anyhow.")
-    if format is None:
+    holds = _FORMATS.get(last)
+    if packing is not None and holds in (Format.PARQUET, Format.ARROW):
+        raise UnknownFormat(
+            f"{place.name}: {holds} inside {packing} is not read. Unpack it; it is compressed inside anyhow."
+        )
+    if holds is None:
         begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()
         by_content = Format.JSON if begin.startswith(b"{") else Format.CSV
-        format = {"Parquet": Format.PARQUET, "Arrow IPC": Format.ARROW}.get(found, by_content)
+        holds = {"Parquet": Format.PARQUET, "Arrow IPC": Format.ARROW}.get(found, by_content)
         if found not in ("text", "Parquet", "Arrow IPC") or (packing and found != "text"):
-            raise UnknownFormat(f"{place.name}: this is {found}, which is not read. Convert it to CSV, JSON lines, Parquet or Arrow IPC.")
-    elif packing is None and found != {Format.PARQUET: "Parquet", Format.ARROW: "Arrow IPC"}.get(format, "text"):
-        _mismatch(place, format, found)
-    return Container(format, packing, tabs=last in ("tsv", "tab"))
+            raise UnknownFormat(
+                f"{place.name}: this is {found}, which is not read. Convert it to CSV, JSON lines or Parquet."
+            )
+    elif packing is None and found != {Format.PARQUET: "Parquet", Format.ARROW: "Arrow IPC"}.get(holds, "text"):
+        _mismatch(place, holds, found)
+    return Container(holds, packing, tabs=last in ("tsv", "tab"))
 
 
 def text_inside(place: Place, packing: str | None, start: bytes, format: Format) -> None:
@@ -149,12 +155,18 @@ def unpacked(place: Place, packing: str | None, limits: Limits) -> Iterator[byte
         for piece in reader(place, file):
             total += len(piece)
             if total > most:
-                raise Rejection(
-                    "expansion_limit",
-                    f"{place.name} expands to more than {most / MIB:,.0f} MiB, {limits.expansion} times its size; reading was stopped there.",
-                    "Such files are made to fill memory and disks. If this one is honest, deliver it unpacked.",
-                )
+                raise too_large(place, limits)
             yield piece
+
+
+def too_large(place: Place, limits: Limits) -> Rejection:
+    """What is said of a file that expands out of all proportion."""
+    most = limits.most_bytes(place.stamp()[0]) / MIB
+    return Rejection(
+        "expansion_limit",
+        f"{place.name} expands to more than {most:,.0f} MiB, {limits.expansion} times its size; reading stopped there.",
+        "Such files are made to fill memory and disks. If this one is honest, deliver it less compressed.",
+    )
 
 
 def gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -243,17 +255,29 @@ def _archive(place: Place, file: Any) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]
         raise UnknownFormat(f"{place.name}: this is an Office file, which is not read. Save the sheet as CSV (UTF-8).")
     fault = None
     if len(members) != 1:
-        fault = f"it holds {len(members)} files ({listed([plain(member.filename) for member in members])}), not one" if members else "it holds no file"
+        fault = (
+            f"it holds {len(members)} files ({listed([plain(member.filename) for member in members])}), not one"
+            if members
+            else "it holds no file"
+        )
     elif members[0].flag_bits & 1:
         fault = "its file is encrypted"
     elif S_ISLNK(members[0].external_attr >> 16):
         fault = "it holds a symbolic link, not a file"
-    elif members[0].filename.startswith(("/", "\\")) or ".." in members[0].filename.replace("\\", "/").split("/") or ":" in members[0].filename:
+    elif (
+        members[0].filename.startswith(("/", "\\"))
+        or ".." in members[0].filename.replace("\\", "/").split("/")
+        or ":" in members[0].filename
+    ):
         fault = f"the path of its file, {plain(members[0].filename)}, leads out of the archive"
     elif members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         fault = "it is packed by a method that is not read"
     if fault:
-        raise Rejection("container", f"{place.name}: {fault}.", "Ask the sender for a zip with the one data file in it, packed the usual way.")
+        raise Rejection(
+            "container",
+            f"{place.name}: {fault}.",
+            "Ask the sender for a zip with the one data file in it, packed the usual way.",
+        )
     return archive, members[0]
 
 

@@ -6,6 +6,8 @@ Nothing here ever runs it. It is told because the next reader of the file might.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,14 +51,32 @@ _PATTERN = f"(?is){'|'.join((*_FORMULA, *_MARKUP, *_TEMPLATE, *_SQL, *_CONTROL))
 
 def active_content(column: pa.Array | pa.ChunkedArray) -> Bools:
     """Which cells of a column hold active content, shape (rows,); none of a column that is not text."""
-    if isinstance(column, pa.ChunkedArray):
-        chunks = [active_content(chunk) for chunk in column.chunks]
-        return np.concatenate(chunks) if chunks else np.zeros(0, dtype=bool)
-    if types.is_dictionary(column.type):
-        distinct = active_content(column.dictionary)
-        if not distinct.any():
-            return np.zeros(len(column), dtype=bool)
-        return np.asarray(pc.fill_null(pa.array(distinct).take(column.indices), False))
-    if not (types.is_string(column.type) or types.is_large_string(column.type)):
-        return np.zeros(len(column), dtype=bool)
-    return np.asarray(pc.fill_null(pc.match_substring_regex(column, _PATTERN), False))
+    if not isinstance(column, pa.ChunkedArray):
+        return active_in([column])[0]
+    masks = active_in(column.chunks)
+    return np.concatenate(masks) if masks else np.zeros(0, dtype=bool)
+
+
+def active_in(columns: Sequence[pa.Array]) -> list[Bools]:
+    """The same of several columns together: to read the pattern costs more than to look at a few hundred texts."""
+    distinct = [column.dictionary if types.is_dictionary(column.type) else column for column in columns]
+    texts = [
+        values.cast(pa.large_string()) if _is_text(values.type) else pa.array([], pa.large_string())
+        for values in distinct
+    ]
+    if not any(map(len, texts)):
+        return [np.zeros(len(column), dtype=bool) for column in columns]
+    found = np.asarray(pc.fill_null(pc.match_substring_regex(pa.concat_arrays(texts), _PATTERN), False))
+    masks = []
+    for column, mask in zip(columns, np.split(found, np.cumsum([len(values) for values in texts])[:-1]), strict=True):
+        if not types.is_dictionary(column.type):
+            masks.append(mask if len(mask) == len(column) else np.zeros(len(column), dtype=bool))
+        elif mask.any():
+            masks.append(np.asarray(pc.fill_null(pa.array(mask).take(column.indices), False)))
+        else:
+            masks.append(np.zeros(len(column), dtype=bool))
+    return masks
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind))

@@ -74,7 +74,9 @@ def without_sentinels(values: pa.Array, column: Column) -> pa.Array:
 
 def missing_texts(column: Column) -> list[str]:
     """Texts that stand for no value, other than the empty one."""
-    sentinels = [str(sentinel) for sentinel in column.sentinels if isinstance(sentinel, str) or column.type is Type.STRING]
+    sentinels = [
+        str(sentinel) for sentinel in column.sentinels if isinstance(sentinel, str) or column.type is Type.STRING
+    ]
     return [text for text in [*(column.missing or []), *sentinels] if text]
 
 

@@ -1,13 +1,14 @@
 """The structure of CSV text: where rows begin and end, which quotes open and close, how many cells a row has.
 
-A quoted cell begins with a quote right after a delimiter or a line end; `""` inside it is a quote; after the closing quote
-comes a delimiter, a line end or the end of the file. A quote anywhere else is plain text. Lines end in LF, CRLF or CR.
+A quoted cell begins with a quote right after a delimiter or a line end; `""` inside it is a quote; after the closing
+quote comes a delimiter, a line end or the end of the file. A quote anywhere else is plain text. Lines end in LF, CRLF
+or CR.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,16 +19,19 @@ from watchkeeper.delivery.limit import Limits
 Ints = NDArray[np.int64]
 
 LF, CR = 10, 13
-_NONE: Ints = np.empty(0, dtype=np.int64)
+
+
+def _none() -> Ints:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Quotes:
     """The quotes of a piece of text that begins with a row."""
 
-    marks: Ints = _NONE
+    marks: Ints = field(default_factory=_none)
     """Opening and closing quotes in turn: a place is inside a quoted cell if an odd number of them lies before it."""
-    junk: Ints = _NONE
+    junk: Ints = field(default_factory=_none)
     """Closing quotes with text after them, on the line where they opened."""
     torn: int | None = None
     """The first opening quote whose cell spans lines and is closed in the middle of text: it swallowed rows."""
@@ -150,7 +154,9 @@ def _opening(marks: Ints) -> int:
 def _follow_quotes(data: bytes, delimiter: str, quote: str, *, final: bool) -> Quotes:
     """The same from quote to quote, for text in which some stand where none is expected."""
     sign, breaks = quote.encode(), (ord(delimiter), LF, CR)
-    size, marks, junk, at = len(data), [], [], data.find(sign)
+    size, at = len(data), data.find(sign)
+    marks: list[int] = []
+    junk: list[int] = []
     while at >= 0:
         if at and data[at - 1] not in breaks:
             at = data.find(sign, at + 1)
@@ -186,6 +192,8 @@ def line_ends(data: bytes, quotes: Quotes) -> tuple[Ints, Ints]:
         stops = quotes.outside(np.flatnonzero(text == LF))
         return stops, stops + 1
     places = quotes.outside(np.flatnonzero((text == LF) | (text == CR)))
+    if not len(places):
+        return places, places
     is_cr = text[places] == CR
     paired = np.append(is_cr[:-1] & ~is_cr[1:] & (np.diff(places) == 1), False)  # a CR with its LF
     second = np.append(False, paired[:-1])

@@ -24,6 +24,7 @@ from watchkeeper.delivery.piece import Bools, Ints
 from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.remedy import loudest_first
+from watchkeeper.delivery.replacing import CannotWrite
 from watchkeeper.delivery.source import Place, is_table, locate
 from watchkeeper.delivery.state import State
 from watchkeeper.delivery.violation import BadRow, Level, Violation
@@ -38,8 +39,8 @@ class Block:
     rows: Ints
     """The number of each row among all data rows, from 1. Broken rows have a number too, and are not here."""
     table: pa.Table
-    """The model's columns: int64, double, bool, string or dictionary<int32, string>, timestamp[us, UTC]; null where a value
-    is missing or bad. Columns with role `ignored` or type `other` are left out."""
+    """The model's columns: int64, double, bool, string or dictionary<int32, string>, timestamp[us, UTC]; null where a
+    value is missing or bad. Columns with role `ignored` or type `other` are left out."""
     invalid: dict[str, Bools] = field(default_factory=dict)
     """Per column that has any: cells that held something that is no value of the column's type."""
 
@@ -48,7 +49,14 @@ class Delivery:
     """One file or table, held against a model. Made by `deliver`."""
 
     def __init__(
-        self, source: Any, model: Model, name: str | None, period: tuple[int, int] | None, limits: Limits, *, strict: bool
+        self,
+        source: Any,
+        model: Model,
+        name: str | None,
+        period: tuple[int, int] | None,
+        limits: Limits,
+        *,
+        strict: bool,
     ) -> None:
         place = None if is_table(source) else locate(source)
         self.name = name or (place.name if place else "table")
@@ -87,7 +95,7 @@ class Delivery:
         return None if self._place is None else digests(self._place, None)[0]
 
     def blocks(self) -> Iterator[Block]:
-        """The rows as values, in order. May be called once. A fault of the whole file ends the stream and is recorded."""
+        """The rows as values, in order; to be called once. A fault of the whole file ends the stream, and is told."""
         if self._begun:
             raise RuntimeError(f"{self.name}: the blocks of a delivery are read once; call deliver() again")
         self._begun = True
@@ -120,17 +128,21 @@ class Delivery:
     def write(self, accepted: Path | None, quarantine: Path | None) -> None:
         """Write the good rows to `accepted` and the others to `quarantine`, reading the source a second time.
 
-        The endings `.csv`, `.jsonl` and `.parquet` decide the formats. Nothing is written to `accepted` when the file is
-        rejected. Each file appears whole or not at all. Raises `CannotWrite`, also where the source has changed.
+        The endings `.csv`, `.jsonl` and `.parquet` decide the formats. Nothing is written to `accepted` when the file
+        is rejected. Each file appears whole or not at all. Raises `CannotWrite`, also where the source has changed.
         """
-        reader = self._opened.reader if self._opened else None
+        if self._place is not None and self._state.rows and self._place.stamp() != self._stamp:
+            raise CannotWrite(f"{self.name} has changed since it was checked, so nothing was written. Check it again.")
+        reader = self._opened.reader if self._opened and self._state.rows else None
         write(reader, self._state, self._limits, None if self.rejected else accepted, quarantine)
 
     def _plan(self, opened: Opened) -> Plan:
         model = self._model
         columns = {name: column for name, column in model.columns.items() if is_read(column)}
         primary = tuple(model.primary_key)
-        unique = [(name,) for name, column in columns.items() if column.unique and (name,) != primary]
+        unique: list[tuple[str, ...]] = [
+            (name,) for name, column in columns.items() if column.unique and (name,) != primary
+        ]
         keyed = bool(primary) and all(name in columns for name in primary)
         return Plan(
             columns=columns,
@@ -192,11 +204,12 @@ def deliver(
 ) -> Delivery:
     """Open a delivery: a path, a URL of a file system, or any table with `__arrow_c_stream__`.
 
-    `period`: event times it may hold, microseconds since 1970 UTC, half-open. `manifest`, `hmac_key`: CONTRACT section 7.
-    `earlier`: SHA-256 -> name of earlier deliveries. `strict=False` is for baselines: declared constraints, keys, period and
-    active content are not looked at. What is wrong with the delivery is in its `violations`; errors that are not about it
-    (no such file, no right to read, unknown kind of file) are raised as `WatchkeeperError`.
+    `period`: event times it may hold, microseconds since 1970 UTC, half-open. `manifest`: a delivery manifest;
+    `hmac_key`: the key's bytes or file. `earlier`: SHA-256 -> name of earlier deliveries. `strict=False` is for
+    baselines: declared constraints, keys, period and active content are not looked at.
+
+    What is wrong with the delivery is in its `violations`. Errors that are not about it (no such file, no right to
+    read, unknown kind of file) are raised as `WatchkeeperError`.
     """
     delivery = Delivery(source, model, name, period, limits or Limits(), strict=strict)
     return delivery.open(earlier or {}, manifest, read_key(hmac_key))
-

@@ -64,16 +64,13 @@ def as_utf8(pieces: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes
 
 def refuse_utf16_unmarked(start: bytes, encoding: str, name: str) -> None:
     """Raise `Rejection` where text declared as some other encoding is UTF-16 without a byte order mark."""
-    zeros = np.frombuffer(start[:SAMPLE], dtype=np.uint8) == 0
-    if len(zeros) < 16 or normal(encoding).startswith(("utf-16", "utf-32")):
+    if normal(encoding).startswith(("utf-16", "utf-32")) or (kind := unmarked_utf16(start)) is None:
         return
-    even, odd = float(zeros[::2].mean()), float(zeros[1::2].mean())
-    if max(even, odd) > 0.6 and min(even, odd) < 0.2:
-        raise Rejection(
-            "encoding",
-            f"{name} is not {encoding} as a whole: it seems to be UTF-16 without a byte order mark.",
-            f"Ask the sender for {encoding}, or write `encoding: {'utf-16-le' if odd > even else 'utf-16-be'}` under `text` in the model.",
-        )
+    raise Rejection(
+        "encoding",
+        f"{name} is not {encoding} as a whole: it seems to be UTF-16 without a byte order mark.",
+        f"Ask the sender for {encoding}, or write `encoding: {kind}` under `text` in the model.",
+    )
 
 
 def is_utf8(data: bytes) -> bool:
@@ -107,16 +104,27 @@ def sample(rows: Iterable[bytes]) -> bytes:
     return kept[:SAMPLE]
 
 
-def guess(sample: bytes) -> str:
-    """What encoding text that is not UTF-8 seems to be: a name and how sure that is, for a sentence."""
-    data: NDArray[np.uint8] = np.frombuffer(sample, dtype=np.uint8)
+def guess(text: bytes) -> str:
+    """The encoding that text which is not UTF-8 seems to have."""
+    data: NDArray[np.uint8] = np.frombuffer(text, dtype=np.uint8)
     high = data >= 128
     runs = np.diff(np.flatnonzero(np.diff(high, prepend=False, append=False)))[::2]
     if len(runs) and runs.mean() >= 2:  # letters beyond ASCII side by side: no Western European text
         for name in ("shift_jis", "euc_kr", "gb18030", "cp1251"):
-            if _decodes(sample, name):
-                return f"{name} or another encoding of a script that is not Latin"
-    return "cp1252 (Windows)" if ((data >= 0x80) & (data <= 0x9F)).any() else "latin-1 (ISO 8859-1)"
+            if _decodes(text[: text.rfind(b"\n") + 1] or text, name):
+                return name
+    return "cp1252" if ((data >= 0x80) & (data <= 0x9F)).any() else "latin-1"
+
+
+def unmarked_utf16(start: bytes) -> str | None:
+    """The kind of UTF-16 that text without a byte order mark seems to be, by where its zeros lie, or None."""
+    zeros = np.frombuffer(start[:SAMPLE], dtype=np.uint8) == 0
+    if len(zeros) < 16:
+        return None
+    even, odd = float(zeros[::2].mean()), float(zeros[1::2].mean())
+    if max(even, odd) <= 0.6 or min(even, odd) >= 0.2:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _decodes(sample: bytes, encoding: str) -> bool:

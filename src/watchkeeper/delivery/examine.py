@@ -1,4 +1,4 @@
-"""Looks at one piece of a delivery: values, bad cells, broken rules. Pure, so that pieces can be examined side by side."""
+"""Looks at one piece of a delivery: values, bad cells, broken rules. Pure, so that several can be examined at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchkeeper.delivery.constraint import broken, example_values, time_of, unreadable
-from watchkeeper.delivery.content import active_content
+from watchkeeper.delivery.content import active_in
 from watchkeeper.delivery.convert import Converted, from_text, moments
 from watchkeeper.delivery.key import Keys, keys_of
+from watchkeeper.delivery.number import extremes
 from watchkeeper.delivery.physical import from_physical
 from watchkeeper.delivery.piece import Bools, Fault, Ints, Piece
 from watchkeeper.delivery.wording import column as named
@@ -80,10 +81,9 @@ def examine(plan: Plan, task: Callable[[], Piece]) -> Examined:
             faults += _large(name, column, converted, plan.cell_limit)
         if plan.strict:
             faults += broken(name, column, converted)
-            if column.type is Type.STRING:
-                faults += _active(name, column, converted.values)
-    if plan.strict and plan.time in values:
-        faults += _untimely(plan, values[plan.time])
+    if plan.strict:
+        faults += _active(plan, values)
+        faults += _untimely(plan, values)
     keys = [keys_of([values[name] for name in key]) for key in plan.keys] if plan.strict else []
     if plan.primary and keys:
         faults += _keyless(plan, keys[0], values, invalid)
@@ -100,9 +100,10 @@ def examine(plan: Plan, task: Callable[[], Piece]) -> Examined:
 
 def cells_of(piece: Piece, column: str | int) -> pa.Array:
     """One column of a piece, by name or place, as one array; null where these rows have no such column."""
-    if isinstance(column, str) and column not in piece.cells.column_names:
+    at = piece.cells.schema.get_field_index(column) if isinstance(column, str) else column
+    if at < 0:
         return pa.nulls(piece.cells.num_rows, pa.string())
-    cells = piece.cells.column(column)
+    cells = piece.cells.column(at)
     if cells.num_chunks == 1:
         return cells.chunk(0)
     return pa.concat_arrays(cells.unify_dictionaries().chunks) if cells.num_chunks else pa.array([], cells.type)
@@ -134,26 +135,33 @@ def _large(name: str, column: Column, converted: Converted, limit: int) -> Itera
     yield Fault("cell_limit", f"a cell of more than {count(limit, 'byte')} in {named(name)}", rows, (name,), shown)
 
 
-def _active(name: str, column: Column, values: pa.Array) -> Iterator[Fault]:
-    active = active_content(values)
-    if active.any():
-        rows = np.flatnonzero(active)
-        rule = f"{named(name)} holds text that a spreadsheet, browser or terminal would obey"
-        yield Fault("active_content", rule, rows, (name,), example_values(values, rows, column))
+def _active(plan: Plan, values: Mapping[str, pa.Array]) -> Iterator[Fault]:
+    """Text that something else would obey."""
+    names = [name for name, column in plan.columns.items() if column.type is Type.STRING]
+    for name, active in zip(names, active_in([values[name] for name in names]), strict=True):
+        if active.any():
+            rows = np.flatnonzero(active)
+            rule = f"{named(name)} holds text that a spreadsheet, browser or terminal would obey"
+            yield Fault("active_content", rule, rows, (name,), example_values(values[name], rows, plan.columns[name]))
 
 
-def _untimely(plan: Plan, values: pa.Array) -> Iterator[Fault]:
+def _untimely(plan: Plan, values: Mapping[str, pa.Array]) -> Iterator[Fault]:
     """Event times outside the period or, without one, outside what can be."""
+    if plan.time not in values:
+        return
     assert plan.time is not None
     low, high = plan.period or (EARLIEST, plan.now + _DAY)
-    at = moments(values)
+    at = moments(values[plan.time])
+    ends = extremes(at)
+    if ends is None or (low <= ends[0] and ends[1] < high):
+        return
     outside = pc.or_(pc.less(at, low), pc.greater_equal(at, high))
     rows = np.flatnonzero(np.asarray(pc.fill_null(outside, False)))
-    if not len(rows):
-        return
-    shown = example_values(values, rows, plan.columns[plan.time])
+    shown = example_values(values[plan.time], rows, plan.columns[plan.time])
     if plan.period is None:
-        yield Fault("implausible_time", f"{named(plan.time)} is before 1900 or in the future", rows, (plan.time,), shown)
+        yield Fault(
+            "implausible_time", f"{named(plan.time)} is before 1900 or in the future", rows, (plan.time,), shown
+        )
     else:
         rule = f"{named(plan.time)} is outside the period from {time_of(low)} to (not including) {time_of(high)}"
         yield Fault("outside_period", rule, rows, (plan.time,), shown)

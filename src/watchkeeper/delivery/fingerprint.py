@@ -61,7 +61,10 @@ def as_text(column: pa.Array) -> pa.Array:
     """Values of any type as text: JSON where they are nested."""
     column = decoded(column)
     if is_nested(column.type) or types.is_binary(column.type) or types.is_large_binary(column.type):
-        return pa.array([None if v is None else json.dumps(v, default=str, ensure_ascii=False) for v in column.to_pylist()], pa.string())
+        return pa.array(
+            [None if v is None else json.dumps(v, default=str, ensure_ascii=False) for v in column.to_pylist()],
+            pa.string(),
+        )
     try:
         return pc.cast(column, pa.string())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
@@ -85,7 +88,9 @@ def _text_hashes(column: pa.Array, seed: int) -> Hashes:
     _, offset_buffer, data = column.buffers()
     if not len(column) or data is None:
         return np.full(len(column), seed, dtype=np.uint64)
-    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1].astype(
+        np.int64
+    )
     lengths = np.diff(offsets)
     text = np.frombuffer(data, dtype=np.uint8)
     hashes = np.empty(len(column), dtype=np.uint64)

@@ -48,7 +48,9 @@ class JsonReader:
             yield partial(_parse, self, text, columns)
 
 
-def open_json(name: str, stream: Callable[[], Iterator[bytes]], encoding: str, limits: Limits, cell_limit: int) -> JsonReader:
+def open_json(
+    name: str, stream: Callable[[], Iterator[bytes]], encoding: str, limits: Limits, cell_limit: int
+) -> JsonReader:
     """Look at the first lines of a file. Raises `Rejection` where there are none."""
     reader = JsonReader(name, stream, encoding, limits, cell_limit, ())
     for task in reader.pieces([]):
@@ -57,7 +59,9 @@ def open_json(name: str, stream: Callable[[], Iterator[bytes]], encoding: str, l
             raise piece.stop(1)
         if piece.count:
             return JsonReader(name, stream, encoding, limits, cell_limit, piece.keys)
-    raise Rejection("empty_file", f"{name} holds no text: nothing but line ends.", "Ask the sender to deliver it again.")
+    raise Rejection(
+        "empty_file", f"{name} holds no text: nothing but line ends.", "Ask the sender to deliver it again."
+    )
 
 
 def _parse(reader: JsonReader, text: csv_scan.Text, columns: Sequence[str] | None) -> Piece:
@@ -90,7 +94,9 @@ def _filled(data: bytes, rows: Rows) -> Rows:
     return rows[~blank] if blank.any() else rows
 
 
-def _objects(reader: JsonReader, data: bytes, rows: Rows) -> tuple[list[dict[str, Any]], Bools, list[Fault], bool, bytes]:
+def _objects(
+    reader: JsonReader, data: bytes, rows: Rows
+) -> tuple[list[dict[str, Any]], Bools, list[Fault], bool, bytes]:
     """The objects of the lines that are right; which lines are not, and why; what is known of the encoding."""
     bad = np.zeros(len(rows), dtype=bool)
     right = is_utf8(data)
@@ -122,7 +128,10 @@ def _objects(reader: JsonReader, data: bytes, rows: Rows) -> tuple[list[dict[str
     ):
         if at_fault:
             bad[at_fault] = True
-            values = tuple(data[rows.starts[at] : rows.stops[at]][:200].decode("utf-8", "backslashreplace") for at in at_fault[:KEPT_VALUES])
+            values = tuple(
+                data[rows.starts[at] : rows.stops[at]][:200].decode("utf-8", "backslashreplace")
+                for at in at_fault[:KEPT_VALUES]
+            )
             if check == "invalid_bytes":
                 faults += _by_column(data, rows, at_fault, rule)
             else:
@@ -139,7 +148,12 @@ def _by_column(data: bytes, rows: Rows, at_fault: list[int], rule: str) -> list[
         columns = tuple(key for key, raw in found.items() if "\ufffd" in bytes(raw).decode())
         groups.setdefault(columns, []).append((at, line))
     return [
-        Fault("invalid_bytes", rule + (f" in {', '.join(map(column, columns))}" if columns else ""), np.array([at for at, _ in lines]), columns)
+        Fault(
+            "invalid_bytes",
+            rule + (f" in {', '.join(map(column, columns))}" if columns else ""),
+            np.array([at for at, _ in lines]),
+            columns,
+        )
         for columns, lines in groups.items()
     ]
 
@@ -221,5 +235,3 @@ def _too_long(reader: JsonReader, row: int) -> Rejection:
 
 def _spans(rows: Rows) -> Iterator[tuple[int, int]]:
     return zip(rows.starts.tolist(), rows.stops.tolist(), strict=True)
-
-

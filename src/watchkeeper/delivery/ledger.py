@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class RowSet:
     def __init__(self) -> None:
         self.size = 0
         self._firsts: list[int] = []
-        self._chunks: list[tuple[int, bool, NDArray[np.unsignedinteger[np.uint8 | np.uint32 | np.uint64]]]] = []
+        self._chunks: list[tuple[int, bool, NDArray[Any]]] = []
 
     def add(self, first: int, span: int, places: Ints) -> None:
         """Add `places` (ascending, from 0) of `span` rows that begin with number `first`."""
@@ -47,7 +48,9 @@ class RowSet:
             if first >= high:
                 break
             span, packed, data = self._chunks[i]
-            rows = first + (np.flatnonzero(np.unpackbits(data.view(np.uint8), count=span)) if packed else data.astype(np.int64))
+            rows = first + (
+                np.flatnonzero(np.unpackbits(data.view(np.uint8), count=span)) if packed else data.astype(np.int64)
+            )
             found.append(rows[(rows >= low) & (rows < high)])
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
@@ -79,7 +82,11 @@ class Ledger:
         key = (fault.check, fault.columns, fault.rule)
         entry = self._entries.setdefault(key, Entry(fault.check, fault.rule, fault.columns, fault.remedy))
         entry.rows.add(first, span, fault.rows)
-        entry.first_rows += (first + fault.rows[: _KEPT_ROWS - len(entry.first_rows)]).tolist() if len(entry.first_rows) < _KEPT_ROWS else []
+        entry.first_rows += (
+            (first + fault.rows[: _KEPT_ROWS - len(entry.first_rows)]).tolist()
+            if len(entry.first_rows) < _KEPT_ROWS
+            else []
+        )
         entry.values += fault.values[: max(KEPT_VALUES - len(entry.values), 0)]
 
     def entries(self) -> list[Entry]:
@@ -99,7 +106,11 @@ class Ledger:
         entries = list(self._of_rows())
         if len(entries) == 1:
             return entries[0].rows.size
-        return sum(int(self.bad(low, min(WINDOW, rows + 1 - low)).sum()) for low in range(1, rows + 1, WINDOW)) if entries else 0
+        return (
+            sum(int(self.bad(low, min(WINDOW, rows + 1 - low)).sum()) for low in range(1, rows + 1, WINDOW))
+            if entries
+            else 0
+        )
 
     def bad_rows(self, rows: int) -> Iterator[BadRow]:
         """The rows set aside, in order, each with all its columns and reasons."""

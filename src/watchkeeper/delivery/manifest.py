@@ -60,7 +60,8 @@ def read_manifest(path: Path) -> Manifest:
         raise BadManifest(f"{path}: the manifest can't be read ({wrong.strerror}). Check the path.") from wrong
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise BadManifest(
-            f'{path}: this is no delivery manifest ({plain(str(wrong), 120)}). It must look like {{"files": {{"PATH": {{"sha256": "…"}}}}}}.'
+            f"{path}: this is no delivery manifest ({plain(str(wrong), 120)}). "
+            'It must look like {"files": {"PATH": {"sha256": "…"}}}.'
         ) from wrong
 
 
@@ -86,7 +87,11 @@ def entry_for(place: Place, manifest: Manifest, path: Path) -> Entry:
     named = [entry for listed_path, entry in manifest.files.items() if Path(listed_path).name == file.name]
     if len(named) == 1:
         return named[0]
-    why = f"{len(named)} entries are called so" if named else f"it lists {listed([plain(name) for name in manifest.files], 3) or 'no file'}"
+    why = (
+        f"{len(named)} entries are called so"
+        if named
+        else f"it lists {listed([plain(name) for name in manifest.files], 3) or 'no file'}"
+    )
     raise Rejection(
         "unlisted_file",
         f"{place.name} is not listed in the manifest {path.name}: {why}.",
@@ -106,7 +111,7 @@ def verify(place: Place, entry: Entry, sha256: str, keyed: str | None) -> None:
     if not hmac.compare_digest(sha256.encode(), entry.sha256.strip().lower().encode()):
         raise Rejection(
             "sha256",
-            f"{place.name} is not the file that its manifest describes: SHA-256 {sha256[:16]}…, not {plain(entry.sha256[:16])}….",
+            f"{place.name} is not the file in its manifest: SHA-256 {sha256[:16]}…, not {plain(entry.sha256[:16])}….",
             "Ask the sender over another channel whether they changed it; it was damaged or tampered with.",
         )
     if keyed is None:

@@ -17,7 +17,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _WORD = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_INTEGER = r"^-?[0-9]{1,18}$"
-_PLAIN_NUMBER = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
+_PLAIN_NUMBER = r"^-?([0-9]{1,200}\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
 """What Arrow's own casts read right in every version."""
 _LONGEST = 4096
 _TRUE, _FALSE = ("true", "1", "yes", "t"), ("false", "0", "no", "f")
@@ -51,10 +51,24 @@ def numbers(cells: pa.Array, decimal: str = ".") -> pa.Array:
         values = pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:
         return _careful(cells, pa.float64(), _PLAIN_NUMBER, _number)
-    infinite = pc.is_inf(values)
-    if pc.any(infinite).as_py():
-        return pc.if_else(infinite, _careful(pc.if_else(infinite, cells, None), pa.float64(), _PLAIN_NUMBER, _number), values)
+    if (ends := extremes(values)) is not None and not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
+        infinite = pc.is_inf(values)
+        return pc.if_else(
+            infinite, _careful(pc.if_else(infinite, cells, None), pa.float64(), _PLAIN_NUMBER, _number), values
+        )
     return values
+
+
+def extremes(values: pa.Array) -> tuple[float, float] | None:
+    """The least and the greatest number other than NaN; None where there is none."""
+    numbers = (values.drop_null() if values.null_count else values).to_numpy(zero_copy_only=False)
+    if not len(numbers):
+        return None
+    least, greatest = numbers.min(), numbers.max()
+    if np.isnan(least):
+        numbers = numbers[~np.isnan(numbers)]
+        return (numbers.min().item(), numbers.max().item()) if len(numbers) else None
+    return least.item(), greatest.item()
 
 
 def booleans(cells: pa.Array) -> pa.Array:

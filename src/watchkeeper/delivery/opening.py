@@ -49,25 +49,40 @@ def open_delivery(source: Place | Any, name: str, model: Model, limits: Limits) 
         line = opened.reader.header.decode()
         columns = opened.reader.names
         faults = schema.header_faults(name, line, columns, model, opened.text)
-        opened.violations += faults or schema.missing(name, columns, model)
-        opened.violations += schema.doubled(name, columns) + schema.extra_columns(name, columns, model)
+        opened.violations += faults or _by_name(name, columns, model)
     return opened
 
 
 def open_text(
-    place: Place, format: Format, packing: str | None, text: TextFormat, limits: Limits, cell_limit: int, names: Sequence[str] | None
+    place: Place,
+    format: Format,
+    packing: str | None,
+    text: TextFormat,
+    limits: Limits,
+    cell_limit: int,
+    names: Sequence[str] | None,
 ) -> Opened:
     """Open CSV or JSON lines. `names`: the columns of a CSV file without a header. Raises `Rejection`."""
     start = next(unpacked(place, packing, limits), b"")
     if not start:
-        raise Rejection("empty_file", f"{place.name} is empty: the archive holds not one byte.", "Ask the sender to deliver it again.")
+        raise Rejection(
+            "empty_file",
+            f"{place.name} is empty: the archive holds not one byte.",
+            "Ask the sender to deliver it again.",
+        )
     text_inside(place, packing, start, format)
     encoding = marked(start) or text.encoding
     refuse_utf16_unmarked(start, encoding, place.name)
     violations = []
     if normal(encoding) != normal(text.encoding):
         words = f"{place.name} is marked as {encoding}, and {text.encoding} is declared; it was read as it is marked."
-        violations.append(Violation("other_encoding", words, f"Ask the sender for {text.encoding}, or declare {encoding}: other readers may fail."))
+        violations.append(
+            Violation(
+                "other_encoding",
+                words,
+                f"Ask the sender for {text.encoding}, or declare {encoding}: other readers may fail.",
+            )
+        )
     text = text.model_copy(update={"encoding": encoding})
 
     def stream() -> Iterator[bytes]:
@@ -81,11 +96,14 @@ def open_text(
 
 
 def _typed(reader: ColumnarReader, model: Model) -> Opened:
-    name, found = reader.name, schema.missing(reader.name, reader.names, model)
-    found += schema.doubled(name, reader.names)
-    if not found:
-        found += schema.types(name, reader.schema, model)
-    found += schema.extra_columns(name, reader.names, model)
-    found += schema.exchanges(name, reader.schema, model)
-    return Opened(reader, False, found)
+    name = reader.name
+    found = _by_name(name, reader.names, model) + schema.types(name, reader.schema, model)
+    return Opened(reader, False, found + schema.exchanges(name, reader.schema, model))
 
+
+def _by_name(name: str, columns: Sequence[str], model: Model) -> list[Violation]:
+    return (
+        schema.missing(name, columns, model)
+        + schema.doubled(name, columns)
+        + schema.extra_columns(name, columns, model)
+    )

@@ -18,10 +18,12 @@ from watchkeeper.delivery.wording import column, columns, count
 from watchkeeper.model.declaration import Model
 
 FOREIGN_SHARE = 0.05
-"""A file without any right text beyond ASCII, and more than this share of rows that are no text, is in another encoding."""
+"""A file with more than this share of rows that are no text, and no right text beyond ASCII, is in another encoding."""
 
 
-def conclude(state: State, name: str, model: Model, plan: Plan, reader: Reader, limits: Limits, expected_rows: int | None) -> None:
+def conclude(
+    state: State, name: str, model: Model, plan: Plan, reader: Reader, limits: Limits, expected_rows: int | None
+) -> None:
     """Add to `state` what the whole of a delivery shows. `expected_rows`: the manifest's."""
     whole = not any(CATALOGUE[found.check].level is Level.FILE for found in state.violations)
     if whole and state.stores:
@@ -31,26 +33,39 @@ def conclude(state: State, name: str, model: Model, plan: Plan, reader: Reader, 
     found = state.violations
     foreign = sum(entry.rows.size for entry in ledger.entries() if entry.check == "invalid_bytes")
     if foreign > FOREIGN_SHARE * rows and not state.multibyte:
-        words = f"{name} is not in the declared encoding as a whole: {foreign:,} of {rows:,} rows hold bytes that are no text in it, and no row holds right ones."
-        remedy = f"It seems to be {guess(state.not_text[:SAMPLE])}. Ask the sender for UTF-8, or write the right encoding under `text` in the model."
-        found.append(Violation("encoding", words, remedy, (), foreign / rows, foreign))
+        found.append(_foreign(state, name, foreign))
+    elif whole and not rows:
+        words = f"{name} holds no row of data."
+        found.append(
+            Violation("no_rows", words, "Ask the sender whether the job that writes it found nothing to write.")
+        )
+    elif whole and state.bad == rows:
+        words = f"{name}: all {count(rows, 'row')} are bad, so nothing is left to load."
+        found.append(Violation("no_good_row", words, _worst(state), (), 1.0, rows))
+    elif whole and state.bad > model.max_quarantine_share * rows:
+        share = f"({state.bad / rows:.1%}), more than the {model.max_quarantine_share:.1%} that are allowed"
+        words = f"{name}: {state.bad:,} of {rows:,} rows are bad {share}."
+        found.append(Violation("quarantine_share", words, _worst(state), (), state.bad / rows, state.bad))
     if whole and expected_rows is not None and rows != expected_rows:
         words = f"{name} has {count(rows, 'row')}, its manifest says {expected_rows:,}."
-        found.append(Violation("manifest_rows", words, "Ask the sender to deliver it again: rows were lost or added on the way.", (), float(rows), rows))
-    if whole and not rows:
-        found.append(Violation("no_rows", f"{name} holds no row of data.", "Ask the sender whether the job that writes it found nothing to write."))
-    elif whole and state.bad == rows:
-        found.append(Violation("no_good_row", f"{name}: all {count(rows, 'row')} are bad, so nothing is left to load.", _worst(state), (), 1.0, rows))
-    elif whole and state.bad > model.max_quarantine_share * rows:
-        words = f"{name}: {state.bad:,} of {rows:,} rows are bad ({state.bad / rows:.1%}), more than the {model.max_quarantine_share:.1%} that are allowed."
-        found.append(Violation("quarantine_share", words, _worst(state), (), state.bad / rows, state.bad))
+        remedy = "Ask the sender to deliver it again: rows were lost or added on the way."
+        found.append(Violation("manifest_rows", words, remedy, (), float(rows), rows))
     if state.names and whole:
         found += schema.missing(name, list(state.names), model) + schema.extra_columns(name, list(state.names), model)
     found += [violation(entry, name, rows, model) for entry in ledger.entries()]
     found += _exchanges(state, name)
     if state.empty_lines:
         words = f"{name}: {count(state.empty_lines, 'line')} without any value left out; they are no rows."
-        found.append(Violation("empty_lines", words, "Nothing to do; spreadsheets leave such lines at the end of a file.", (), None, state.empty_lines))
+        found.append(
+            Violation(
+                "empty_lines",
+                words,
+                "Nothing to do; spreadsheets leave such lines at the end of a file.",
+                (),
+                None,
+                state.empty_lines,
+            )
+        )
 
 
 def find_repeats(state: State, plan: Plan, reader: Reader, limits: Limits) -> None:
@@ -70,9 +85,23 @@ def find_repeats(state: State, plan: Plan, reader: Reader, limits: Limits) -> No
         label = columns(store.columns)
         copies, conflicts = repeats.found()
         check = "duplicate_key" if store.primary else "constraint"
-        for rule, rows in ((f"{label} repeats, in an exact copy of an earlier row,", copies), (f"{label} repeats with other content", conflicts)):
+        for rule, rows in (
+            (f"{label} repeats, in an exact copy of an earlier row,", copies),
+            (f"{label} repeats with other content", conflicts),
+        ):
             fault = Fault(check, rule, rows - 1, store.columns, repeats.labels(rows), REMEDIES["duplicate_key"])
             state.ledger.add(1, state.rows, fault)
+
+
+def _foreign(state: State, name: str, rows: int) -> Violation:
+    """The file is written in another encoding as a whole."""
+    seems = guess(state.not_text[:SAMPLE])
+    words = (
+        f"{name} is not in the declared encoding as a whole: {rows:,} of {state.rows:,} rows hold bytes that are no "
+        f"text in it, and no row holds letters beyond ASCII that are. It seems to be {seems}."
+    )
+    remedy = f"Ask the sender for the declared encoding, or write `encoding: {seems}` under `text` in the model."
+    return Violation("encoding", words, remedy, (), rows / state.rows, rows)
 
 
 def _exchanges(state: State, name: str) -> list[Violation]:
@@ -82,7 +111,9 @@ def _exchanges(state: State, name: str) -> list[Violation]:
         with_gaps = bool(state.nulls.get(label))
         check = "type_exchange" if with_gaps else "type_change"
         why = ", as pandas does where some are missing" if with_gaps else ""
-        words = f"{name}: {column(label)} holds whole numbers as decimal ones in {number:,} of {state.rows:,} rows{why}."
+        words = (
+            f"{name}: {column(label)} holds whole numbers as decimal ones in {number:,} of {state.rows:,} rows{why}."
+        )
         found.append(Violation(check, words, REMEDIES[check], (label,), number / state.rows, number))
     return found
 
@@ -91,5 +122,5 @@ def _worst(state: State) -> str:
     """Where to begin: the rule that most rows break."""
     entries = [entry for entry in state.ledger.entries() if CATALOGUE[entry.check].level is Level.ROW]
     worst = max(entries, key=lambda entry: entry.rows.size)
-    return f"Begin with the most frequent fault: {worst.rule} ({count(worst.rows.size, 'row')}). Ask the sender to deliver the file again."
-
+    first = f"Begin with the most frequent fault: {worst.rule} ({count(worst.rows.size, 'row')})."
+    return f"{first} Ask the sender to deliver the file again."

@@ -1,4 +1,4 @@
-"""From physical types (Parquet, Arrow, tables in memory) to canonical ones: what fits, what may be exchanged, what not."""
+"""From physical types (Parquet, Arrow, tables in memory) to canonical ones: what fits, what is exchanged, what not."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from watchkeeper.model.time_format import EPOCHS
 _LARGEST = 2.0**63
 
 
-def misfit(type: pa.DataType, column: Column) -> str | None:
+def misfit(stored: pa.DataType, column: Column) -> str | None:
     """Why values of a physical type can't be those of `column`: what they are, in words; None where they can."""
-    type = _plain(type)
-    if types.is_null(type):
+    kind = _plain(stored)
+    if types.is_null(kind):
         return None
-    textual, numeric = _is_text(type), types.is_integer(type) or types.is_floating(type) or types.is_decimal(type)
+    textual, numeric = _is_text(kind), types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     match column.type:
         case Type.INTEGER | Type.NUMBER:
-            fits = numeric or types.is_boolean(type)
+            fits = numeric or types.is_boolean(kind)
         case Type.BOOLEAN:
-            fits = types.is_boolean(type) or types.is_integer(type)
+            fits = types.is_boolean(kind) or types.is_integer(kind)
         case Type.STRING:
-            fits = textual or types.is_binary(type) or types.is_large_binary(type)
+            fits = textual or types.is_binary(kind) or types.is_large_binary(kind)
         case Type.TIMESTAMP:
-            by_text = column.format is not None and (textual or types.is_integer(type))
-            fits = types.is_timestamp(type) or types.is_date(type) or by_text
+            by_text = column.format is not None and (textual or types.is_integer(kind))
+            fits = types.is_timestamp(kind) or types.is_date(kind) or by_text
         case _:
             fits = True
-    return None if fits else "text" if textual else str(type)
+    return None if fits else "text" if textual else str(kind)
 
 
-def exchanged(type: pa.DataType, column: Column) -> bool:
+def exchanged(stored: pa.DataType, column: Column) -> bool:
     """Whether truth values are stored as numbers, or the reverse: they are read all the same."""
-    type = _plain(type)
+    kind = _plain(stored)
     if column.type is Type.BOOLEAN:
-        return bool(types.is_integer(type))
-    return column.type in (Type.INTEGER, Type.NUMBER) and bool(types.is_boolean(type))
+        return bool(types.is_integer(kind))
+    return column.type in (Type.INTEGER, Type.NUMBER) and bool(types.is_boolean(kind))
 
 
 def is_nested(type: pa.DataType) -> bool:
@@ -64,7 +64,9 @@ def from_physical(array: pa.Array, column: Column) -> Converted:
             converted = _times(array, column)
         case _:
             return Converted(_texts(array, column))
-    return Converted(without_sentinels(converted.values, column), converted.invalid, converted.decimals, converted.texts)
+    return Converted(
+        without_sentinels(converted.values, column), converted.invalid, converted.decimals, converted.texts
+    )
 
 
 def decoded(array: pa.Array) -> pa.Array:
@@ -74,27 +76,26 @@ def decoded(array: pa.Array) -> pa.Array:
     return array.dictionary_decode() if types.is_dictionary(array.type) else array
 
 
-def _plain(type: pa.DataType) -> pa.DataType:
-    if isinstance(type, pa.BaseExtensionType):
-        type = type.storage_type
-    return type.value_type if types.is_dictionary(type) else type
+def _plain(kind: pa.DataType) -> pa.DataType:
+    storage = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    return storage.value_type if types.is_dictionary(storage) else storage
 
 
-def _is_text(type: pa.DataType) -> bool:
-    return bool(types.is_string(type) or types.is_large_string(type) or types.is_string_view(type))
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _integers(array: pa.Array) -> Converted:
-    type = array.type
-    if types.is_null(type) or types.is_boolean(type) or (types.is_integer(type) and not types.is_uint64(type)):
+    kind = array.type
+    if types.is_null(kind) or types.is_boolean(kind) or (types.is_integer(kind) and not types.is_uint64(kind)):
         return Converted(array.cast(pa.int64()))
-    if types.is_uint64(type):
+    if types.is_uint64(kind):
         fits = pc.less_equal(array, 2**63 - 1)
-        return Converted(pc.if_else(fits, array, None).cast(pa.int64()), _wrong(fits))
+        return Converted(pc.if_else(fits, array, None).cast(pa.int64()), _wrong(fits), None, array.cast(pa.string()))
     doubles = array.cast(pa.float64(), safe=False)
-    present = pc.invert(pc.is_nan(doubles))  # pandas and Polars keep a missing whole number as NaN
-    doubles = pc.if_else(present, doubles, None)
-    fits = pc.and_(pc.equal(pc.floor(doubles), doubles), pc.and_(pc.less(doubles, _LARGEST), pc.greater_equal(doubles, -_LARGEST)))
+    doubles = pc.if_else(pc.is_nan(doubles), None, doubles)  # pandas and Polars keep a missing whole number as NaN
+    within = pc.and_(pc.less(doubles, _LARGEST), pc.greater_equal(doubles, -_LARGEST))
+    fits = pc.and_(pc.equal(pc.floor(doubles), doubles), within)
     whole = pc.if_else(fits, doubles, None).cast(pa.int64(), safe=False)
     return Converted(whole, _wrong(fits), np.asarray(pc.is_valid(whole)), doubles.cast(pa.string()))
 
@@ -124,25 +125,29 @@ def _texts(array: pa.Array, column: Column) -> pa.Array:
     if words := missing_texts(column):
         plain = array.dictionary_decode() if types.is_dictionary(array.type) else array
         array = pc.if_else(pc.is_in(plain, value_set=pa.array(words)), None, plain)
-    return array.dictionary_encode().cast(CODES) if kept_as_codes(column) and not types.is_dictionary(array.type) else array
+    return (
+        array.dictionary_encode().cast(CODES)
+        if kept_as_codes(column) and not types.is_dictionary(array.type)
+        else array
+    )
 
 
 def _times(array: pa.Array, column: Column) -> Converted:
-    type = array.type
-    if _is_text(type):
+    kind = array.type
+    if _is_text(kind):
         return from_text(array.cast(pa.string()), column, empty_is_null=False)
-    if types.is_integer(type):
-        if column.format in EPOCHS:
-            seconds = column.format == "epoch_s"
-            return _stamps(array.cast(pa.int64(), safe=False).view(pa.timestamp("s" if seconds else "ms")))
-        return from_text(array.cast(pa.string()), column, empty_is_null=False)
-    if types.is_date(type):
+    if types.is_integer(kind):
+        if column.format not in EPOCHS:
+            return from_text(array.cast(pa.string()), column, empty_is_null=False)
+        unit = "s" if column.format == "epoch_s" else "ms"
+        return _stamps(array.cast(pa.int64(), safe=False).view(pa.timestamp(unit)))
+    if types.is_date(kind):
         return _stamps(array.cast(pa.timestamp("s"), safe=False))
-    return Converted(pa.nulls(len(array), CANONICAL)) if types.is_null(type) else _stamps(array)
+    return Converted(pa.nulls(len(array), CANONICAL)) if types.is_null(kind) else _stamps(array)
 
 
 def _stamps(array: pa.Array) -> Converted:
-    """Times of any unit in microseconds, UTC; those beyond the years 1 to 9999 are none. A time without a zone is UTC."""
+    """Times of any unit in microseconds, UTC; those beyond the years 1 to 9999 are none. Without a zone it is UTC."""
     unit = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[array.type.unit]
     counts = array.view(pa.int64())
     least, most = max(-62_135_596_800 * unit, -(2**63)), min(253_402_300_800 * unit, 2**63) - 1

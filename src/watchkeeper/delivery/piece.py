@@ -44,7 +44,7 @@ class Originals:
     ends: Ints
 
     def text(self, place: int) -> str:
-        """One row; bytes that are no text are written as `\\xe9`."""
+        """One row; bytes that are no text are written in hexadecimal, after a backslash and an x."""
         return self.data[self.starts[place] : self.stops[place]].decode("utf-8", "backslashreplace")
 
     def copied(self, chosen: Bools) -> bytes:

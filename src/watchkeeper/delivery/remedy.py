@@ -13,12 +13,14 @@ from watchkeeper.model.declaration import Model, Type
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_NO_VALUE = frozenset(("null", "none", "n/a", "na", "nan", "nil", "-", "--", "?", ".", "missing", "unknown", "#n/a", "undefined"))
+_NO_VALUE = frozenset(
+    ("null", "none", "n/a", "na", "nan", "nil", "-", "--", "?", ".", "missing", "unknown", "#n/a", "undefined")
+)
 _SHOWN = 3
 
 REMEDIES = {
-    "invalid_bytes": "Ask the sender to write the whole file in one encoding; some rows seem to come from another source.",
-    "nul_byte": "Ask the sender what writes NUL bytes: often a broken disk block, or text in UTF-16 that was pasted in.",
+    "invalid_bytes": "Ask the sender to write all rows in one encoding; some seem to come from another source.",
+    "nul_byte": "Ask the sender what writes NUL bytes: often a broken disk block, or text in UTF-16.",
     "ragged_row": "Ask the sender to put cells that hold the delimiter or line breaks in quotes.",
     "broken_quote": 'Ask the sender to escape quotes inside a quoted cell as "".',
     "broken_json": "Ask the sender to write each line with a JSON library, and whole lines only.",
@@ -26,8 +28,8 @@ REMEDIES = {
     "constraint": "Ask the sender whether the value can be right; if so, correct the model's line for this column.",
     "null_key": "Ask the sender for the key of these rows: without it they can't be told apart.",
     "duplicate_key": "Ask the sender which of the rows is right, and whether a job ran twice.",
-    "outside_period": "Ask the sender whether rows of another period slipped in, or dates were read with day and month exchanged.",
-    "active_content": "Reports show it as plain text. Guard whatever opens the file next: spreadsheets, web pages, databases.",
+    "outside_period": "Ask the sender whether rows of another period slipped in, or day and month are exchanged.",
+    "active_content": "Reports show it as plain text. Guard what opens the file next: spreadsheet, browser, database.",
     "implausible_time": "Ask the sender whether the clock or the format is wrong; `--period` sets such rows aside.",
     "type_change": "Ask the sender why the type changed; the values were read as whole numbers.",
     "type_exchange": "Nothing to do: the values were read as whole numbers.",
@@ -45,7 +47,9 @@ def violation(entry: Entry, name: str, rows: int, model: Model) -> Violation:
     message = f"{name}: {entry.rule} in {found:,} of {rows:,} rows, {more}{listed(examples)}."
     hint = _hint(entry, model)
     remedy = entry.remedy or REMEDIES.get(entry.check, "Ask the sender to correct these rows.")
-    return Violation(entry.check, message, f"{hint} {remedy}".strip(), entry.columns, found / rows if rows else None, found)
+    return Violation(
+        entry.check, message, f"{hint} {remedy}".strip(), entry.columns, found / rows if rows else None, found
+    )
 
 
 def _hint(entry: Entry, model: Model) -> str:
@@ -60,9 +64,15 @@ def _hint(entry: Entry, model: Model) -> str:
     if entry.check == "parse" and entry.values and model.columns[entry.columns[0]].type in (Type.INTEGER, Type.NUMBER):
         texts = [text.strip() for text in entry.values]
         for fits, words in (
-            (lambda text: text.lower() in _NO_VALUE, "They stand for a missing value; list them under `missing` if that is agreed."),
+            (
+                lambda text: text.lower() in _NO_VALUE,
+                "They stand for a missing value; list them under `missing` if that is agreed.",
+            ),
             (_THOUSANDS.fullmatch, "They are written with thousands separators."),
-            (_DECIMAL_COMMA.fullmatch, 'They have a decimal comma; write `decimal: ","` in the model if that is agreed.'),
+            (
+                _DECIMAL_COMMA.fullmatch,
+                'They have a decimal comma; write `decimal: ","` in the model if that is agreed.',
+            ),
         ):
             if sum(bool(fits(text)) for text in texts) * 2 > len(texts):
                 return words
@@ -72,4 +82,3 @@ def _hint(entry: Entry, model: Model) -> str:
 def loudest_first(violations: list[Violation]) -> list[Violation]:
     """File-level violations first, then rows, then notes."""
     return sorted(violations, key=lambda v: list(Level).index(CATALOGUE[v.check].level))
-

@@ -25,7 +25,8 @@ def expected(model: Model) -> list[str]:
 
 def missing(file: str, names: Sequence[str], model: Model) -> list[Violation]:
     """A violation for each expected column that is not among `names`."""
-    lacking = [name for name in expected(model) if name not in names]
+    here = set(names)
+    lacking = [name for name in expected(model) if name not in here]
     extra = [name for name in names if name and name not in model.columns]
     found = []
     for name in lacking:
@@ -41,7 +42,9 @@ def missing(file: str, names: Sequence[str], model: Model) -> list[Violation]:
     return found
 
 
-def renamed(name: str, declared: Sequence[str], lacking: Sequence[str], names: Sequence[str], extra: Sequence[str]) -> str | None:
+def renamed(
+    name: str, declared: Sequence[str], lacking: Sequence[str], names: Sequence[str], extra: Sequence[str]
+) -> str | None:
     """The extra column that a missing one is probably called now: by likeness of the name, else by its place."""
     scores = {other: SequenceMatcher(None, _folded(name), _folded(other)).ratio() for other in extra}
     best = max(scores, key=lambda other: scores[other], default=None)
@@ -99,11 +102,17 @@ def types(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
         declared = model.columns.get(field.name)
         if declared is None or not is_read(declared) or (what := misfit(field.type, declared)) is None:
             continue
-        wanted = "text" if declared.type is Type.STRING else f"of type {declared.type}"
-        message = f"{file}: the column {column(field.name)} holds {'text' if what == 'text' else f'values of type {plain(what)}'}, and {wanted} is declared."
+        wanted = "text" if declared.type is Type.STRING else f"type {declared.type}"
+        held = "text" if what == "text" else f"values of type {plain(what)}"
+        message = f"{file}: the column {column(field.name)} holds {held}, and {wanted} is declared."
         hint = " Declare its `format` if the text is a time." if declared.type is Type.TIMESTAMP else ""
         found.append(
-            Violation("type", message, f"Ask the sender to store it as before, or correct the column's type in the model.{hint}", (field.name,))
+            Violation(
+                "type",
+                message,
+                f"Ask the sender to store it as before, or correct the column's type in the model.{hint}",
+                (field.name,),
+            )
         )
     return found
 
@@ -113,12 +122,14 @@ def exchanges(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
     return [
         Violation(
             "type_change",
-            f"{file}: the column {column(field.name)} holds values of type {plain(str(field.type))}, and type {declared.type} is declared.",
+            f"{file}: the column {column(field.name)} is stored as {plain(str(field.type))}, not as {declared.type}.",
             "Ask the sender why the type changed; the values were read as declared.",
             (field.name,),
         )
         for field in schema
-        if (declared := model.columns.get(field.name)) is not None and is_read(declared) and exchanged(field.type, declared)
+        if (declared := model.columns.get(field.name)) is not None
+        and is_read(declared)
+        and exchanged(field.type, declared)
     ]
 
 
@@ -132,12 +143,18 @@ def header_faults(file: str, line: str, names: Sequence[str], model: Model, text
         cells = {cell.strip().strip('"') for cell in line.split(other)}
         if other != text.delimiter and len(wanted & cells) > max(here, len(wanted) // 2) and len(cells) > 1:
             words = f"{file}: the cells are divided by {_sign(other)}, not by {_sign(text.delimiter)} as declared."
-            remedy = f"Ask the sender for the declared delimiter, or write `delimiter: {other!r}` under `text` in the model."
+            remedy = (
+                f"Ask the sender for the declared delimiter, or write `delimiter: {other!r}` under `text` in the model."
+            )
             return [Violation("delimiter", words, remedy)]
     if here == 0 and len(names) == len(model.columns) and _is_data(names, model):
         shown = listed([plain(name, 20) for name in names], 4)
         words = f"{file}: the first line holds data ({shown}), not the names of the columns."
-        return [Violation("header", words, "Ask the sender for a header, or write `header: false` under `text` in the model.")]
+        return [
+            Violation(
+                "header", words, "Ask the sender for a header, or write `header: false` under `text` in the model."
+            )
+        ]
     return []
 
 

@@ -18,7 +18,21 @@ import pyarrow as pa
 from watchkeeper.delivery.wording import listed, plain
 from watchkeeper.model.error import WatchkeeperError
 
-ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc")
+ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".tab",
+    ".txt",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".parquet",
+    ".pq",
+    ".arrow",
+    ".arrows",
+    ".feather",
+    ".ipc",
+)
 """Endings of files that are taken from a folder, each perhaps followed by one of `PACKED`."""
 PACKED = (".gz", ".zip", ".zst", ".zstd")
 
@@ -85,8 +99,8 @@ def locate(source: str | Path) -> Place:
 
     name = str(source)
     if _is_url(name):
-        filesystem, path = _from_url(name)
-        return Place(name, path, filesystem)
+        filesystem, inside = _from_url(name)
+        return Place(name, inside, filesystem)
     path = Path(source)
     if not path.exists():
         raise NoSuchFile(f"{name}: there is no such file. {_near(path)}")
@@ -105,7 +119,11 @@ def expand(sources: Any) -> list[Any]:
     `sources`: a path, glob, folder, URL or table, or a sequence of these; a file that is named twice is kept once.
     Raises `NoSuchFile`, which names the pattern and what is near.
     """
-    many = list(sources) if isinstance(sources, Sequence) and not isinstance(sources, str) and not is_table(sources) else [sources]
+    many = (
+        list(sources)
+        if isinstance(sources, Sequence) and not isinstance(sources, str) and not is_table(sources)
+        else [sources]
+    )
     if not many:
         raise NoSuchFile("no file was named. Give a path, a quoted glob such as 'train/*.csv', or a URL.")
     found: dict[Any, Any] = {}
@@ -116,7 +134,7 @@ def expand(sources: Any) -> list[Any]:
             found.update((file, file) for file in _files(str(source)))
         else:
             raise Unreadable(
-                f"data of type {type(source).__name__} can't be read: it offers no Arrow stream (`__arrow_c_stream__`). "
+                f"data of type {type(source).__name__} can't be read: it offers no Arrow stream. "
                 "Give a path, or a pandas, Polars or Arrow table, or a DuckDB relation."
             )
     return list(found.values())
@@ -127,7 +145,9 @@ def _files(pattern: str) -> list[str]:
         return _remote(pattern)
     path = Path(pattern)
     if path.is_dir():
-        inside = sorted(str(file) for file in path.rglob("*") if _is_data(file.relative_to(path).as_posix()) and file.is_file())
+        inside = sorted(
+            str(file) for file in path.rglob("*") if _is_data(file.relative_to(path).as_posix()) and file.is_file()
+        )
         if not inside:
             raise NoSuchFile(f"{pattern}: this folder holds no data file ({', '.join(ENDINGS[:5])}, …).")
         return inside
@@ -158,7 +178,7 @@ def _near(path: Path) -> str:
 
 
 def _is_data(relative: str) -> bool:
-    """Whether a file of a folder is data: a known ending, and neither it nor a folder above it is hidden (`.x`, `_x`)."""
+    """Whether a file of a folder is data: its ending is known, and nothing on its path is hidden (`.x`, `_x`)."""
     if any(part.startswith((".", "_")) for part in relative.split("/")):
         return False
     name = relative.lower()
@@ -178,8 +198,8 @@ def _from_url(url: str) -> tuple[Any, str]:
         filesystem, path = fs.FileSystem.from_uri(url)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, ValueError) as unknown:
         raise NoSuchFile(
-            f"{url}: this URL can't be opened ({plain(str(unknown), 120)}). Known are file://, s3://, gs://, abfs:// and hdfs://; "
-            "download what lies behind http:// first."
+            f"{url}: this URL can't be opened ({plain(str(unknown), 120)}). Known are file://, s3://, gs://, abfs:// "
+            "and hdfs://; download what lies behind http:// first."
         ) from unknown
     return filesystem, path
 
@@ -199,13 +219,19 @@ def _remote(url: str) -> list[str]:
         listing = filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
     except OSError as failed:
         code = os.strerror(failed.errno) if failed.errno and failed.errno in errno.errorcode else str(failed)
-        raise Unreadable(f"{url}: it can't be listed ({plain(code, 200)}). Check the address and your rights.") from failed
+        raise Unreadable(
+            f"{url}: it can't be listed ({plain(code, 200)}). Check the address and your rights."
+        ) from failed
     files = [entry.path for entry in listing if entry.is_file]
     if glob.has_magic(path):
         matches = sorted(file for file in files if fnmatch(file, path) and file.count("/") == path.count("/"))
     else:
         matches = sorted(file for file in files if _is_data(file[len(folder) :].lstrip("/")))
     if not matches:
-        near = f"{prefix}{folder} holds {listed([Path(file).name for file in files])}." if files else f"{prefix}{folder} holds nothing."
+        near = (
+            f"{prefix}{folder} holds {listed([Path(file).name for file in files])}."
+            if files
+            else f"{prefix}{folder} holds nothing."
+        )
         raise NoSuchFile(f"no file matches {url!r}. {near}")
     return [prefix + match for match in matches]

@@ -37,8 +37,8 @@ class State:
         for fault in examined.faults:
             self.ledger.add(first, piece.count, fault)
         for store, keys in zip(self.stores, examined.keys, strict=False):
-            type = examined.table.schema.field(store.columns[0]).type
-            store.add(keys.hashes, whole_numbers=len(store.columns) == 1 and pa.types.is_integer(type))
+            kind = examined.table.schema.field(store.columns[0]).type
+            store.add(keys.hashes, whole_numbers=len(store.columns) == 1 and pa.types.is_integer(kind))
         for counted, total in ((examined.decimals, self.decimals), (examined.nulls, self.nulls)):
             for name, number in counted.items():
                 total[name] = total.get(name, 0) + number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +17,47 @@ from watchkeeper.model.time_read import read_times
 
 CANONICAL = pa.timestamp("us", tz="UTC")
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
-_ISO = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%fZ")
+_ISO = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+)
 _OTHERS = (
-    *("iso8601", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d-%m-%y", "%m/%d/%y", "%d/%m/%y"),
-    *("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"),
-    *("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "epoch_s", "epoch_ms"),
+    *(
+        "iso8601",
+        "%d-%m-%Y",
+        "%m-%d-%Y",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d.%m.%Y",
+        "%Y/%m/%d",
+        "%Y%m%d",
+        "%d-%m-%y",
+        "%m/%d/%y",
+        "%d/%m/%y",
+    ),
+    *(
+        "%d %b %Y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+        "%B %d, %Y",
+        "%d-%m-%Y %H:%M:%S",
+        "%m-%d-%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M",
+        "%m/%d/%Y %H:%M",
+    ),
+    *(
+        "%d/%m/%Y %H:%M:%S",
+        "%m/%d/%Y %H:%M:%S",
+        "%d.%m.%Y %H:%M",
+        "%d.%m.%Y %H:%M:%S",
+        "%Y/%m/%d %H:%M:%S",
+        "epoch_s",
+        "epoch_ms",
+    ),
 )
 Part = tuple[str, int, str]
 """A letter or "" for literal text; where it begins; the characters it may be, if literal."""
@@ -41,7 +78,7 @@ def times(cells: pa.Array, format: str) -> pa.Array:
 
 
 def likely_format(texts: Sequence[str], format: str) -> tuple[str, int] | None:
-    """Another format that fits at least half of `texts`, and how many it fits; day and month exchanged is tried first."""
+    """Another format that fits at least half of `texts`, and how many; day and month exchanged is tried first."""
     swapped = format.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
     array = pa.array(texts, pa.string())
     best: tuple[str, int] | None = None
@@ -54,6 +91,7 @@ def likely_format(texts: Sequence[str], format: str) -> tuple[str, int] | None:
     return best
 
 
+@lru_cache(maxsize=64)
 def _layouts(format: str) -> dict[int, list[Part]]:
     """The fixed-width forms of a format, by length."""
     layouts: dict[int, list[Part]] = {}
@@ -64,7 +102,13 @@ def _layouts(format: str) -> dict[int, list[Part]]:
             for letter, literal in tokens:
                 if letter and letter not in _WIDTHS and letter not in "f%":
                     return layouts
-                signs = "%" if letter == "%" else {"T": "Tt ", "Z": "Zz", ".": ".,"}.get(literal, literal) if format == "iso8601" else literal
+                signs = (
+                    "%"
+                    if letter == "%"
+                    else {"T": "Tt ", "Z": "Zz", ".": ".,"}.get(literal, literal)
+                    if format == "iso8601"
+                    else literal
+                )
                 parts.append(("f" + str(digits) if letter == "f" else "" if letter == "%" else letter, at, signs))
                 at += digits if letter == "f" else _WIDTHS.get(letter, 1)
                 if not signs.isascii():
@@ -80,7 +124,9 @@ def _by_layout(cells: pa.Array, format: str) -> tuple[Ints, NDArray[np.bool_]]:
     if not layouts or not len(cells):
         return values, read
     _, offset_buffer, data = cells.buffers()
-    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+    offsets = np.frombuffer(offset_buffer, dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(
+        np.int64
+    )
     lengths = np.diff(offsets)
     if cells.null_count:
         lengths = np.where(np.asarray(cells.is_valid()), lengths, -1)
@@ -91,7 +137,11 @@ def _by_layout(cells: pa.Array, format: str) -> tuple[Ints, NDArray[np.bool_]]:
             continue
         begin = int(offsets[chosen[0]])
         together = len(chosen) == chosen[-1] - chosen[0] + 1
-        lines = text[begin : begin + len(chosen) * length].reshape(-1, length) if together else text[offsets[chosen][:, None] + np.arange(length)]
+        lines = (
+            text[begin : begin + len(chosen) * length].reshape(-1, length)
+            if together
+            else text[offsets[chosen][:, None] + np.arange(length)]
+        )
         moments, right = _moments(lines, parts)
         values[chosen[right]] = moments[right]
         read[chosen[right]] = True
@@ -101,10 +151,15 @@ def _by_layout(cells: pa.Array, format: str) -> tuple[Ints, NDArray[np.bool_]]:
 def _moments(lines: NDArray[np.uint8], parts: list[Part]) -> tuple[Ints, NDArray[np.bool_]]:
     """Microseconds since 1970 of texts of one length, shape (rows, length), and which of them are right."""
     right = np.ones(len(lines), dtype=bool)
-    field = {letter: np.full(len(lines), least) for letter, least in (("Y", 1970), ("m", 1), ("d", 1), *((k, 0) for k in "HMSf"))}
+    field = {
+        letter: np.full(len(lines), least)
+        for letter, least in (("Y", 1970), ("m", 1), ("d", 1), *((k, 0) for k in "HMSf"))
+    }
     for letter, at, signs in parts:
         if not letter:
-            right &= np.isin(lines[:, at], [ord(sign) for sign in signs]) if len(signs) > 1 else lines[:, at] == ord(signs)
+            right &= (
+                np.isin(lines[:, at], [ord(sign) for sign in signs]) if len(signs) > 1 else lines[:, at] == ord(signs)
+            )
             continue
         width = int(letter[1:]) if letter[0] == "f" else _WIDTHS[letter]
         number = np.zeros(len(lines), dtype=np.int64)

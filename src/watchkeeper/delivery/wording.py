@@ -11,7 +11,11 @@ SHOWN = 60
 def plain(text: str, most: int = SHOWN) -> str:
     """`text` shortened, with control, format and other invisible characters written as escapes."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return cut if cut.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return (
+        cut
+        if cut.isprintable()
+        else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    )
 
 
 def value(text: str) -> str:

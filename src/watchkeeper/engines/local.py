@@ -26,7 +26,12 @@ def gather(gathering: Gathering, blocks: Iterable[Block], told: Told | None = No
 
 
 def scan(
-    edges: Edges, model: Model, blocks: Iterable[Block], windows: Windows, segment: str | None = None, told: Told | None = None
+    edges: Edges,
+    model: Model,
+    blocks: Iterable[Block],
+    windows: Windows,
+    segment: str | None = None,
+    told: Told | None = None,
 ) -> Profiles:
     """Profiles of a delivery, cut in windows (and by segment and version). `told` hears how many rows were done."""
     time, version = model.only(Role.TIMESTAMP), model.only(Role.VERSION)

@@ -16,6 +16,16 @@ from watchkeeper.model.note import Note
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+ARROW = {
+    Type.INTEGER: pa.int64(),
+    Type.NUMBER: pa.float64(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.STRING: pa.string(),
+    Type.TIMESTAMP: pa.timestamp("us"),
+    Type.OTHER: pa.null(),
+}
+"""What the values of a type are held in."""
+
 
 @dataclass(frozen=True)
 class Reading:

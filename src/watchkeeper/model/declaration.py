@@ -141,7 +141,7 @@ class Model(Strict):
     cell_limit: Annotated[int, Field(ge=1)] = 65_536
     """The most bytes one cell may have."""
     text: TextFormat = TextFormat()
-    """How text files are written."""
+    """How text files are written: delimiter, quotes, encoding, header."""
 
     @field_validator("name")
     @classmethod

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.model import column_name
-from watchkeeper.model.cells import Cells, Reading
+from watchkeeper.model.cells import ARROW, Cells, Reading
 from watchkeeper.model.constraint import Type
 from watchkeeper.model.infer_type import WHOLE, booleans, guess_times, numbers, numeric, read_texts
 from watchkeeper.model.note import Note
 from watchkeeper.model.time_format import EPOCHS
 from watchkeeper.model.time_guess import epoch_of
-from watchkeeper.model.time_read import read_times
+from watchkeeper.model.time_read import EARLIEST, LATEST, read_times
 
 
 def read_column(name: str, column: pa.Array, *, lexical: bool, event_time: bool = False) -> Reading:
@@ -60,7 +60,7 @@ def read_as(name: str, column: pa.Array, type: Type, fields: dict[str, Any]) -> 
     if {found.type, type} == {Type.INTEGER, Type.NUMBER}:
         finite = pc.if_else(pc.is_finite(found.values), found.values, None)
         return Reading(type, finite.cast(pa.int64() if type is Type.INTEGER else pa.float64(), safe=False), fields)
-    return Reading(type, pa.nulls(len(column)), fields, bad=len(column) - column.null_count)
+    return Reading(type, pa.nulls(len(column), ARROW[type]), fields, bad=len(column) - column.null_count)
 
 
 def _texts_as(cells: Cells, type: Type, fields: dict[str, Any]) -> Reading:
@@ -90,15 +90,18 @@ def _decoded(column: pa.Array) -> pa.Array:
     """The column without dictionary, its texts as `string`, and as `string` too if it holds nothing at all."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    texts = (
-        pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type) or pa.types.is_null(column.type)
-    )
+    if pa.types.is_string_view(column.type):  # Arrow before 18 can't cast these
+        return pa.array(column.to_pylist(), pa.string())
+    texts = pa.types.is_large_string(column.type) or pa.types.is_null(column.type)
     return column.cast(pa.string()) if texts else column
 
 
 def _moments(column: pa.Array) -> pa.Array:
+    """Times in microseconds, null outside of the years 1 to 9999."""
     zone = getattr(column.type, "tz", None)
-    return column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64()).cast(pa.timestamp("us"))
+    counts = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
+    within = pc.and_(pc.greater_equal(counts, EARLIEST), pc.less_equal(counts, LATEST))
+    return pc.if_else(within, counts, None).cast(pa.timestamp("us"))
 
 
 def _numpy(values: pa.Array) -> NDArray[np.float64]:

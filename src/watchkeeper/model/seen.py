@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from watchkeeper.model.constraint import Constraints, Scalar, Type
@@ -35,7 +36,7 @@ def seen(column: Facts, role: Role, categorical: bool) -> Constraints | None:
         elif column.type is Type.STRING:
             found["max_length"] = pc.max(pc.utf8_length(column.values)).as_py()
         elif column.type in (Type.INTEGER, Type.NUMBER, Type.TIMESTAMP) and len(column.numbers):
-            found |= {"minimum": _limit(column, column.least), "maximum": _limit(column, column.most)}
+            found |= _limits(column)
     return Constraints(**found) if found else None
 
 
@@ -54,7 +55,15 @@ def _values(column: Facts) -> list[Scalar] | None:
     return sorted((scalar(value) for value, _ in column.common), key=lambda value: (isinstance(value, str), value))
 
 
-def _limit(column: Facts, value: float) -> int | float | datetime:
+def _limits(column: Facts) -> dict[str, Any]:
+    """The smallest and largest finite value, exact also where a double is not."""
+    values = column.values
+    if pa.types.is_floating(values.type):
+        values = values.filter(pc.is_finite(values))
+    elif column.type is Type.TIMESTAMP:
+        values = values.cast(pa.int64())
+    ends = pc.min_max(values).as_py()
+    limits = {"minimum": ends["min"], "maximum": ends["max"]}
     if column.type is Type.TIMESTAMP:
-        return _EPOCH + timedelta(microseconds=int(value))
-    return int(value) if column.type is Type.INTEGER else scalar(value)
+        return {name: _EPOCH + timedelta(microseconds=value) for name, value in limits.items()}
+    return {name: int(value) if column.type is Type.INTEGER else scalar(value) for name, value in limits.items()}

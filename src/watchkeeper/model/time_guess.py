@@ -159,10 +159,10 @@ def _plausible(times: pa.Array, format: str) -> bool:
 
 
 def _wobble(times: pa.Array, order: Ints) -> tuple[float, int]:
-    """How unevenly times run through the file: the way from row to row over the span, 1 if in one direction; the span."""
+    """How unevenly times run through the file: the way from row to row over the span, and the span."""
     moments = np.asarray(pc.fill_null(times.cast(pa.int64()), 0))[order]
     span = int(moments.max() - moments.min())
-    return round(float(np.abs(np.diff(moments)).sum()) / max(span, 1), 3), span
+    return round(float(np.abs(np.diff(moments.astype(np.float64))).sum()) / max(span, 1), 3), span
 
 
 def epoch_of(counts: NDArray[np.float64]) -> str | None:

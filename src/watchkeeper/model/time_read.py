@@ -14,7 +14,7 @@ from watchkeeper.model.time_format import EPOCHS, LONG_MONTHS, MONTHS, regex
 Ints = NDArray[np.int64]
 
 _MINUTE = 60_000_000
-_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The first and last microsecond of the years 1 to 9999."""
 _LIMITS = {"m": (1, 12), "d": (1, 31), "H": (0, 23), "I": (1, 12), "M": (0, 59), "S": (0, 59)}
 
@@ -64,14 +64,14 @@ def read_times(texts: pa.Array, format: str) -> pa.Array:
         moments += _fraction(pc.struct_field(parts, "f"))
     if "z" in letters:
         moments -= _offset(pc.struct_field(parts, "z")) * _MINUTE
-    right &= (moments >= _EARLIEST) & (moments <= _LATEST)
+    right &= (moments >= EARLIEST) & (moments <= LATEST)
     return pa.array(moments, mask=~right).cast(pa.timestamp("us"))
 
 
 def _since_1970(texts: pa.Array, unit: int) -> pa.Array:
     whole = pc.match_substring_regex(texts, pattern=r"^-?\d{1,15}$")
     counts = pc.cast(pc.if_else(whole, texts, None), pa.int64())
-    within = pc.and_(pc.less_equal(counts, _LATEST // unit), pc.greater_equal(counts, _EARLIEST // unit))
+    within = pc.and_(pc.less_equal(counts, LATEST // unit), pc.greater_equal(counts, EARLIEST // unit))
     return pc.multiply(pc.if_else(within, counts, None), unit).cast(pa.timestamp("us"))
 
 

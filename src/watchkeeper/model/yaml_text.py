@@ -73,7 +73,8 @@ def _fields(part: Strict, names: tuple[str, ...], notes: Mapping[str, Note], ind
 
 
 def _default(part: type[Strict], name: str) -> object:
-    return part.model_fields[name].get_default(call_default_factory=True)
+    field = part.model_fields[name]
+    return [] if field.default_factory is list else field.default
 
 
 def _line(name: str, value: object, note: Note | None, indent: str) -> str:

@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 
 
 def numbers(values: pa.ChunkedArray) -> tuple[Floats, Bools]:
-    """Values as doubles (0 where missing) and where there is one; shapes (rows,). Times become microseconds since 1970."""
+    """Values as doubles (0 where missing; times in microseconds since 1970) and where there is one; shapes (rows,)."""
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())

@@ -76,7 +76,9 @@ def to_table(file: ProfileFile) -> pa.Table:
     slices = len(profiles.slices)
     parts = [_rows(profiles, name, column) for name, column in profiles.columns.items()]
     bare = ColumnProfile("", np.zeros(slices, dtype=np.int64), np.zeros(slices, dtype=np.int64))
-    parts.append(_rows(profiles, None, bare, None if profiles.pairs is None else [sums.ravel() for sums in profiles.pairs.sums]))
+    parts.append(
+        _rows(profiles, None, bare, None if profiles.pairs is None else [sums.ravel() for sums in profiles.pairs.sums])
+    )
     kept = {
         "version": _VERSION,
         "edges_id": profiles.edges.id,
@@ -105,7 +107,9 @@ def read(path: Path) -> ProfileFile:
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as wrong:
-        raise NotAProfile(f"{path}: this is no readable Parquet file ({wrong}). Make one with `watchkeeper profile … -o {path.name}`.") from wrong
+        raise NotAProfile(
+            f"{path}: this is no readable Parquet file ({wrong}). Make one with `watchkeeper profile … -o {path.name}`."
+        ) from wrong
     return from_table(table, str(path))
 
 
@@ -113,10 +117,14 @@ def from_table(table: pa.Table, name: str) -> ProfileFile:
     """The inverse of `to_table`; `name` is for errors. Raises `NotAProfile`."""
     metadata = table.schema.metadata or {}
     if _KEY not in metadata:
-        raise NotAProfile(f"{name}: this Parquet file holds no profiles. Make one with `watchkeeper profile … -o FILE`.")
+        raise NotAProfile(
+            f"{name}: this Parquet file holds no profiles. Make one with `watchkeeper profile … -o FILE`."
+        )
     kept = json.loads(metadata[_KEY])
     if kept["version"] != _VERSION:
-        raise NotAProfile(f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again.")
+        raise NotAProfile(
+            f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again."
+        )
     edges = Edges.from_dict(kept["edges"])
     slices = tuple(Slice(*key) for key in kept["slices"])
     by_column = _by_column(table, len(slices), list(edges.columns))
@@ -130,7 +138,9 @@ def from_table(table: pa.Table, name: str) -> ProfileFile:
         slices=slices,
         rows=rows,
         columns={column: _profile(column, edges.columns[column], by_column[column]) for column in edges.columns},
-        pairs=PairProfile(names, np.array(pair_rows, dtype=np.int64).reshape(len(slices), 6, len(names))) if names else None,
+        pairs=PairProfile(names, np.array(pair_rows, dtype=np.int64).reshape(len(slices), 6, len(names)))
+        if names
+        else None,
         quality=_quality(edges, quality),
     )
     return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
@@ -176,15 +186,23 @@ def _profile(name: str, edges: ColumnEdges, rows: pa.Table) -> ColumnProfile:
         return rows.column(field).combine_chunks().to_numpy(zero_copy_only=False).astype(np.int64)
 
     if isinstance(edges, NumericEdges):
-        floats = {end: rows.column(end).combine_chunks().to_numpy(zero_copy_only=False) for end in ("minimum", "maximum")}
-        flat = {f: np.array(rows.column(f).to_pylist(), dtype=np.float64).reshape(slices, 2) for f in ("total", "squares")}
+        floats = {
+            end: rows.column(end).combine_chunks().to_numpy(zero_copy_only=False) for end in ("minimum", "maximum")
+        }
+        flat = {
+            f: np.array(rows.column(f).to_pylist(), dtype=np.float64).reshape(slices, 2) for f in ("total", "squares")
+        }
         counts = rows.column("counts").combine_chunks().flatten().to_numpy().reshape(slices, edges.bins)
-        return NumericProfile(name=name, edges=edges, counts=counts, **floats, **flat, **{f: ints(f) for f in _COUNTS[:-1]})
+        return NumericProfile(
+            name=name, edges=edges, counts=counts, **floats, **flat, **{f: ints(f) for f in _COUNTS[:-1]}
+        )
     if isinstance(edges, CategoryEdges):
         values = rows.column("values").to_pylist()
         others = sorted({value for part in values for value in part} - edges.codes.keys())
         number = {**edges.codes, **{value: len(edges.values) + i for i, value in enumerate(others)}}
-        sketches = {place: sketch for place, sketch in enumerate(rows.column("sketch").to_pylist()) if sketch is not None}
+        sketches = {
+            place: sketch for place, sketch in enumerate(rows.column("sketch").to_pylist()) if sketch is not None
+        }
         return CategoryProfile(
             name=name,
             null=ints("null"),
@@ -208,6 +226,6 @@ def _quality(edges: Edges, data: bytes | None) -> QualityProfile | None:
 
 def _ipc(table: pa.Table) -> bytes:
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
     return sink.getvalue()

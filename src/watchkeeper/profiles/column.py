@@ -29,13 +29,15 @@ class ColumnProfile:
     """Rows whose cell held something that is no value of the column's type (also counted in `null`)."""
 
     def placed(self, slot: Ints, slices: int) -> Self:
-        """The same counts on other slices: slice i moves to `slot[i]` (dropped where negative); those that meet are added."""
+        """The same counts on other slices: i moves to `slot[i]`, or is dropped where that is negative; those that meet add."""
         changes = {f.name: _place(getattr(self, f.name), slot, slices) for f in fields(self) if _is_count(self, f.name)}
         return replace(self, **changes)
 
     def added(self, other: Self) -> Self:
         """The sum of two profiles over the same slices."""
-        changes = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if _is_count(self, f.name)}
+        changes = {
+            f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if _is_count(self, f.name)
+        }
         return replace(self, **changes)
 
 
@@ -60,6 +62,7 @@ class NumericProfile(ColumnProfile):
     """Finite values per bin, shape (slices, bins)."""
 
     def placed(self, slot: Ints, slices: int) -> Self:
+        """See `ColumnProfile.placed`; extremes that meet are compared, sums added in double-double."""
         kept = slot >= 0
         minimum, maximum = np.full(slices, np.nan), np.full(slices, np.nan)
         np.fmin.at(minimum, slot[kept], self.minimum[kept])
@@ -68,6 +71,7 @@ class NumericProfile(ColumnProfile):
         return replace(super().placed(slot, slices), minimum=minimum, maximum=maximum, **sums)
 
     def added(self, other: Self) -> Self:
+        """See `ColumnProfile.added`."""
         return replace(
             super().added(other),
             minimum=np.fmin(self.minimum, other.minimum),
@@ -115,11 +119,13 @@ class CategoryProfile(ColumnProfile):
     """HyperLogLog of the values outside the edges, for the slices that have more than the cap."""
 
     def placed(self, slot: Ints, slices: int) -> Self:
+        """See `ColumnProfile.placed`."""
         from watchkeeper.profiles.category import joined
 
         return replace(super().placed(slot, slices), **joined(self.edges, [(self, slot)]))
 
     def added(self, other: Self) -> Self:
+        """See `ColumnProfile.added`."""
         from watchkeeper.profiles.category import joined
 
         same = np.arange(len(self.null))

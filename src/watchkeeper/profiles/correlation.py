@@ -20,7 +20,9 @@ def pairs(ranked: Sequence[str], targets: Sequence[str]) -> list[tuple[int, int]
     """Index pairs (i < j) into `ranked` that are kept."""
     aims = {ranked.index(name) for name in targets}
     everything = len(ranked) <= WIDE
-    return [(i, j) for i in range(len(ranked)) for j in range(i + 1, len(ranked)) if everything or i in aims or j in aims]
+    return [
+        (i, j) for i in range(len(ranked)) for j in range(i + 1, len(ranked)) if everything or i in aims or j in aims
+    ]
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,16 @@ class PairProfile:
             return np.where(spread > 0, np.clip((n * ab - a * b) / np.sqrt(spread), -1.0, 1.0), np.nan)
 
 
-def measured(ranked: tuple[str, ...], kept: Sequence[tuple[int, int]], scores: Ints, present: NDArray[np.bool_], starts: Ints) -> PairProfile:
+def measured(
+    ranked: tuple[str, ...], kept: Sequence[tuple[int, int]], scores: Ints, present: NDArray[np.bool_], starts: Ints
+) -> PairProfile:
     """Sums over the segments that begin at `starts`, of rank `scores` with shape (rows, ranked); 0 where not `present`.
 
     Scores stay within 2^15 and a block within 2^22 rows, so the matrix products are exact in doubles.
     """
-    left, right = (np.array(side, dtype=np.intp) for side in zip(*kept, strict=True)) if kept else (np.empty(0, np.intp),) * 2
+    left, right = (
+        (np.array(side, dtype=np.intp) for side in zip(*kept, strict=True)) if kept else (np.empty(0, np.intp),) * 2
+    )
     sums = np.zeros((len(starts), 6, len(kept)), dtype=np.int64)
     borders = [*starts.tolist(), len(scores)]
     for place, (begin, end) in enumerate(pairwise(borders)):
@@ -81,6 +87,13 @@ def measured(ranked: tuple[str, ...], kept: Sequence[tuple[int, int]], scores: I
             mask = there.astype(np.float64)
             n, first, second = mask.T @ mask, x.T @ mask, (x * x).T @ mask
         product = x.T @ x
-        moments = (n[left, right], first[left, right], first[right, left], second[left, right], second[right, left], product[left, right])
+        moments = (
+            n[left, right],
+            first[left, right],
+            first[right, left],
+            second[left, right],
+            second[right, left],
+            product[left, right],
+        )
         sums[place] = np.rint(moments).astype(np.int64)
     return PairProfile(tuple((ranked[i], ranked[j]) for i, j in kept), sums)

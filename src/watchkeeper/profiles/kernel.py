@@ -22,10 +22,13 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def profile(edges: Edges, table: pa.Table, at: Ints, slices: Sequence[Slice], invalid: Mapping[str, Bools] | None = None) -> Profiles:
+def profile(
+    edges: Edges, table: pa.Table, at: Ints, slices: Sequence[Slice], invalid: Mapping[str, Bools] | None = None
+) -> Profiles:
     """Profiles of one block.
 
-    `table`: canonical columns (see `delivery`); `at`: the number of the slice that each row belongs to, shape (rows,), -1
+    `table`: canonical columns (see `delivery`); `at`: the number of the slice that each row belongs to, shape
+    (rows,), -1
     for none; `slices`: sorted; `invalid`: per column, which cells were bad (they are null in `table`).
     """
     used, at = np.unique(at, return_inverse=True)
@@ -42,7 +45,9 @@ def profile(edges: Edges, table: pa.Table, at: Ints, slices: Sequence[Slice], in
     for name, column_edges in edges.columns.items():
         values = table[name] if name in table.column_names else pa.nulls(len(table))
         bad = (invalid or {}).get(name)
-        columns[name] = _column(name, column_edges, values, bad, order, rows_at, scores if name in edges.ranked else None)
+        columns[name] = _column(
+            name, column_edges, values, bad, order, rows_at, scores if name in edges.ranked else None
+        )
     kept = correlation.pairs(edges.ranked, edges.targets)
     return Profiles(
         edges=edges,
@@ -50,7 +55,9 @@ def profile(edges: Edges, table: pa.Table, at: Ints, slices: Sequence[Slice], in
         rows=np.bincount(at, minlength=len(used)),
         columns=columns,
         pairs=_pairs(edges, kept, scores, rows_at) if kept else None,
-        quality=None if edges.quality is None else measure_quality(edges.quality, table if order is None else table.take(order), at, len(used)),
+        quality=None
+        if edges.quality is None
+        else measure_quality(edges.quality, table if order is None else table.take(order), at, len(used)),
     )
 
 
@@ -101,13 +108,21 @@ def _column(
 
 
 def _numeric(
-    name: str, edges: NumericEdges, x: Floats, present: Bools, invalid: Ints, rows: _Rows, scores: dict[str, tuple[Ints, Bools]] | None
+    name: str,
+    edges: NumericEdges,
+    x: Floats,
+    present: Bools,
+    invalid: Ints,
+    rows: _Rows,
+    scores: dict[str, tuple[Ints, Bools]] | None,
 ) -> NumericProfile:
     finite = present & np.isfinite(x)
     touched, starts = rows.segments(finite)
     y = x[finite]
     bins = np.searchsorted(edges.cuts, y, side="right")
-    counts = np.bincount(rows.at[finite] * edges.bins + bins, minlength=rows.slices * edges.bins).reshape(rows.slices, edges.bins)
+    counts = np.bincount(rows.at[finite] * edges.bins + bins, minlength=rows.slices * edges.bins).reshape(
+        rows.slices, edges.bins
+    )
     minimum, maximum = np.full(rows.slices, np.nan), np.full(rows.slices, np.nan)
     total, squares = np.zeros((rows.slices, 2)), np.zeros((rows.slices, 2))
     if len(y):
@@ -172,7 +187,9 @@ def _category(
     )
 
 
-def _pairs(edges: Edges, kept: list[tuple[int, int]], scores: Mapping[str, tuple[Ints, Bools]], rows: _Rows) -> correlation.PairProfile:
+def _pairs(
+    edges: Edges, kept: list[tuple[int, int]], scores: Mapping[str, tuple[Ints, Bools]], rows: _Rows
+) -> correlation.PairProfile:
     matrix = np.stack([scores[name][0] for name in edges.ranked], axis=1)
     present = np.stack([scores[name][1] for name in edges.ranked], axis=1)
     return correlation.measured(edges.ranked, kept, matrix, present, rows.starts)

@@ -72,8 +72,8 @@ def merge(parts: Iterable[Profiles]) -> Profiles:
     for part in listed[1:]:
         if part.edges.id != first.edges.id:
             raise EdgesDiffer(
-                f"these profiles were counted on different edges ({first.edges.id} and {part.edges.id}), so their counts "
-                "can't be added. Profile both with the same --baseline, then merge."
+                f"these profiles were counted on different edges ({first.edges.id} and {part.edges.id}), so "
+                "their counts can't be added. Profile both with the same --baseline, then merge."
             )
     target = sorted({at for part in listed for at in part.slices}, key=lambda at: at.key)
     return reduce(_added, (part.onto(target) for part in listed))

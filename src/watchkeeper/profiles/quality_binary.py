@@ -85,13 +85,14 @@ def score_cuts(s: Floats, probabilities: bool) -> tuple[float, ...]:
     if probabilities:
         grid = np.concatenate([special.expit(np.linspace(-12, 12, GRID - 9)), np.arange(1, 10) / 10])
     else:
-        span = ordered[-1] - ordered[0] or abs(ordered[0]) or 1.0
-        out = span * np.array([0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0])
-        grid = np.concatenate([ordered[0] - out, ordered[-1] + out])
+        with np.errstate(over="ignore", invalid="ignore"):
+            span = ordered[-1] - ordered[0] or abs(ordered[0]) or 1.0
+            out = span * np.array([0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0])
+            grid = np.concatenate([ordered[0] - out, ordered[-1] + out])
     cuts = np.union1d(grid, np.concatenate([atoms, np.nextafter(atoms, np.inf)]))
     quantiles = max(1, CUTS + 1 - len(cuts))
     cuts = np.union1d(cuts, ordered[np.arange(1, quantiles) * len(ordered) // quantiles])
-    cuts = cuts[np.isfinite(cuts) & ((cuts > 0) & (cuts < 1) if probabilities else True)]
+    cuts = cuts[np.isfinite(cuts) & ((cuts > 0) & (cuts <= 1) if probabilities else True)]
     return tuple(cuts.tolist())
 
 
@@ -159,7 +160,7 @@ def _losses(y: Ints, s: Floats) -> tuple[Floats, Floats]:
 
 def _places(plan: QualityPlan, s: Floats, bins: Ints) -> Ints:
     """Where in its bin each score lies, in 65,536ths; 0 in a bin that holds one value or is open."""
-    usable = np.isfinite(plan.width) & (plan.width > 0)
+    usable = np.isfinite(plan.width) & (plan.width > np.finfo(np.float64).tiny * STEPS)
     per_width = np.where(usable, STEPS / np.where(usable, plan.width, 1.0), 0.0)
     left = np.where(usable, plan.left, 0.0)
     return np.clip((s - left[bins]) * per_width[bins], 0, STEPS - 1).astype(np.int64)

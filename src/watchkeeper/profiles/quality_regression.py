@@ -49,10 +49,11 @@ def plan_regression(model: Model, sample: pa.Table, label: str) -> QualityPlan |
     y, labelled = values(sample, label)
     p, predicted = values(sample, prediction)
     known, both = y[labelled], labelled & predicted
-    spread = float(np.std(known)) if len(known) else 0.0
-    scale = 2.0 ** round(np.log2(spread)) if 1e-250 < spread < 1e250 else 1.0
-    shift = float(np.mean(known)) if len(known) and np.isfinite(spread) else 0.0
-    cuts = _residual_cuts(np.sort((p - y)[both])) if both.any() else ()
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(np.std(known)) if len(known) else 0.0
+        scale = 2.0 ** round(np.log2(spread)) if 1e-250 < spread < 1e250 else 1.0
+        shift = float(np.mean(known)) if len(known) and np.isfinite(spread) else 0.0
+        cuts = _residual_cuts(np.sort((p - y)[both])) if both.any() else ()
     return QualityPlan(Task.REGRESSION, label, prediction, cuts=cuts, shift=shift, scale=scale)
 
 
@@ -96,6 +97,5 @@ def _residual_cuts(e: Floats) -> tuple[float, ...]:
     span = e[-1] - e[0] or abs(e[0]) or 1.0
     out = span * np.array([0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0])
     inside = e[np.arange(1, QUANTILES) * len(e) // QUANTILES]
-    with np.errstate(over="ignore"):
-        cuts = np.unique(np.concatenate([e[0] - out, inside, e[-1] + out]))
+    cuts = np.unique(np.concatenate([e[0] - out, inside, e[-1] + out]))
     return tuple(cuts[np.isfinite(cuts)].tolist())

@@ -18,7 +18,9 @@ UNVERSIONED = "unversioned"
 NO_VALUE = "(none)"
 
 
-def split(table: pa.Table, at: Ints, windows: Sequence[Slice], segment: str | None, version: str | None) -> tuple[Ints, list[Slice]]:
+def split(
+    table: pa.Table, at: Ints, windows: Sequence[Slice], segment: str | None, version: str | None
+) -> tuple[Ints, list[Slice]]:
     """Slices of window × segment × version for each row (-1 stays -1), sorted.
 
     `segment` and `version` are column names, or None where that does not split anything.
@@ -38,7 +40,9 @@ def split(table: pa.Table, at: Ints, windows: Sequence[Slice], segment: str | No
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     found = np.searchsorted(used, key)
-    return np.where(key < 0, -1, rank[np.minimum(found, len(rank) - 1)] if len(rank) else -1), [slices[i] for i in order]
+    return np.where(key < 0, -1, rank[np.minimum(found, len(rank) - 1)] if len(rank) else -1), [
+        slices[i] for i in order
+    ]
 
 
 def _absent(rows: int) -> tuple[Ints, list[str], NDArray[np.bool_]]:

@@ -44,6 +44,7 @@ class OneWindow:
     at: Slice
 
     def cut(self, times: Ints | None, present: Bools | None, rows: Ints) -> tuple[Ints, list[Slice]]:
+        """See `Windows.cut`."""
         return np.zeros(len(rows), dtype=np.int64), [self.at]
 
 
@@ -55,9 +56,12 @@ class RowWindows:
     name: str = ""
 
     def cut(self, times: Ints | None, present: Bools | None, rows: Ints) -> tuple[Ints, list[Slice]]:
+        """See `Windows.cut`."""
         used, at = np.unique((rows - 1) // self.count, return_inverse=True)
         firsts = (used * self.count).tolist()
-        return at, [Slice(start=None, end=None, label=f"{self.name}rows {a + 1:012,d}-{a + self.count:012,d}") for a in firsts]
+        return at, [
+            Slice(start=None, end=None, label=f"{self.name}rows {a + 1:012,d}-{a + self.count:012,d}") for a in firsts
+        ]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class TimeWindows:
     origin: int = 0
 
     def cut(self, times: Ints | None, present: Bools | None, rows: Ints) -> tuple[Ints, list[Slice]]:
+        """See `Windows.cut`."""
         if times is None or present is None:
             return np.full(len(rows), -1, dtype=np.int64), []
         starts = self.start_of(times)
@@ -87,7 +92,9 @@ class TimeWindows:
     def end_of(self, starts: Ints) -> Ints:
         """End of the windows that begin at `starts`."""
         if self.unit == "month":
-            return (starts.astype("datetime64[us]").astype("datetime64[M]") + 1).astype("datetime64[us]").astype(np.int64)
+            return (
+                (starts.astype("datetime64[us]").astype("datetime64[M]") + 1).astype("datetime64[us]").astype(np.int64)
+            )
         return starts + self._grid()[0]
 
     def _grid(self) -> tuple[int, int]:
@@ -103,7 +110,9 @@ def parse(by: str) -> TimeWindows | RowWindows:
     rows = re.fullmatch(r"([1-9]\d{0,11})-rows", by)
     if rows:
         return RowWindows(int(rows[1]))
-    raise UnknownWindow(f"--by {by}: there is no such window. Use hour, day, week, month, or a count such as 1000-rows.")
+    raise UnknownWindow(
+        f"--by {by}: there is no such window. Use hour, day, week, month, or a count such as 1000-rows."
+    )
 
 
 def days(windows: TimeWindows | RowWindows | OneWindow) -> float:
@@ -116,7 +125,8 @@ def days(windows: TimeWindows | RowWindows | OneWindow) -> float:
 
 
 def event_times(table: pa.Table, column: str | None) -> tuple[Ints | None, Bools | None]:
-    """Event times in microseconds since 1970 (0 where missing) and where there is one; None where there is no such column."""
+    """Event times in microseconds since 1970 (0 where missing) and where there is one; None where there is no such
+    column."""
     if column is None or column not in table.column_names:
         return None, None
     array = table[column].combine_chunks()
@@ -125,7 +135,7 @@ def event_times(table: pa.Table, column: str | None) -> tuple[Ints | None, Bools
 
 
 def filled(profiles: Profiles, windows: Windows | None) -> Profiles:
-    """The same profiles with an empty slice for each window of time between the first and the last that has no rows.
+    """The same profiles with an empty slice for each window without rows between the first and the last.
 
     Where more windows would be empty than full the data have no such cadence, and nothing is added.
     """

@@ -29,10 +29,10 @@ _VERDICTS = {
     Verdict.REJECT_FILE: "reject file",
 }
 _SOURCES = {
-    "files": "its files",
-    "time": "its time column, cut like the data checked",
-    "blocks": "blocks of rows of the checked file's size (virtual: their order is the file's)",
-    "one": "the data as a whole",
+    "files": "one a file",
+    "time": "cut by the time column like the data checked",
+    "blocks": "blocks of as many rows as the data checked (virtual: they follow the file's order, not time)",
+    "one": "all of it as one",
 }
 
 
@@ -88,7 +88,7 @@ def _verdict(result: Result, causes: Sequence[Group]) -> str:
 
 def _headline(result: Result, causes: Sequence[Group]) -> str:
     if result.verdict is Verdict.REJECT_FILE:
-        return f"The file can't be used: {causes[0].subject}." if causes else "The file can't be used."
+        return f"The file can't be used: {_inner(causes[0].sentence)}" if causes else "The file can't be used."
     changed = _changed(causes)
     if result.rows_quarantined:
         one = result.rows_quarantined == 1
@@ -97,6 +97,11 @@ def _headline(result: Result, causes: Sequence[Group]) -> str:
     if changed:
         return f"{changed[:1].upper()}{changed[1:]}."
     return causes[0].sentence if causes else "Nothing is wrong."
+
+
+def _inner(sentence: str) -> str:
+    """A sentence as it goes on after a colon."""
+    return sentence if sentence[1:2].isupper() else f"{sentence[:1].lower()}{sentence[1:]}"
 
 
 def _changed(causes: Sequence[Group]) -> str:
@@ -117,19 +122,29 @@ def _since(causes: Sequence[Group], timeline: Timeline) -> str:
     if not dated or len(timeline.windows) < 2:
         return ""
     worst = dated[0]
-    text = span(worst.windows, timeline) if len(worst.windows) > 1 else words.within(worst.windows[0])
-    place = {label: i for i, label in enumerate(timeline.windows)}
-    earliest = min(dated, key=lambda cause: place.get(cause.windows[0], 0))
-    if len(dated) > 1:
-        text = f"worst is {worst.subject}, {text}"
-    if place.get(earliest.windows[0], 0) < place.get(worst.windows[0], 0):
+    windows = worst.windows_of(worst.worst.columns, timeline) or worst.windows
+    text = span(windows, timeline)
+    earliest = min(dated, key=lambda cause: timeline.place.get(cause.windows[0], 0))
+    if len(dated) > 1 or len(worst.columns) > 1:
+        text = f"worst is {_column(worst)}, {text}"
+    if timeline.place.get(earliest.windows[0], 0) < min(timeline.place.get(window, 0) for window in windows):
         text += f"; the first sign is {earliest.subject}, {words.since(earliest.windows[0])}"
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def _column(cause: Group) -> str:
+    if cause.worst.check == "quality" or not cause.worst.columns:
+        return cause.subject
+    return words.join([words.name(column) for column in cause.worst.columns])
+
+
 def _how_bad(result: Result, causes: Sequence[Group]) -> str:
     counts = Counter(cause.severity for cause in causes)
-    loud = [words.plural(counts[severity], str(severity)) for severity in (Severity.ALARM, Severity.WARNING) if counts[severity]]
+    loud = [
+        words.plural(counts[severity], str(severity))
+        for severity in (Severity.ALARM, Severity.WARNING)
+        if counts[severity]
+    ]
     touched = {column for cause in causes for column in cause.columns}
     total = len(result.model.columns)
     where = f" in {len(touched):,} of {words.plural(total, 'column')}" if touched and total else ""
@@ -146,11 +161,16 @@ def _fine(result: Result, causes: Sequence[Group]) -> str:
         return ""
     if len(quiet) == len(result.profiles.columns):
         return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before."
-    return f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before: {words.join(quiet, most=5)}."
+    are = f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before"
+    return f"{are}: {words.join(quiet, most=5)}."
 
 
 def _baseline(result: Result) -> str:
-    count = result.baseline_windows
-    text = f"{words.plural(count, 'window')} of {words.inert(result.baseline_name)}, from {_SOURCES.get(result.baseline_source, result.baseline_source)}."
+    name = words.inert(result.baseline_name)
+    if not result.baseline_windows:
+        return f"Nothing was compared with {name}."
+    windows = words.plural(result.baseline_windows, "window")
+    source = _SOURCES.get(result.baseline_source, result.baseline_source)
+    text = f"{windows} of {name}, {source}."
     limits = [words.inert(finding.message, 400) for finding in result.findings if finding.check == "history"]
     return " ".join([text, *limits])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from watchkeeper.model import Column
 from watchkeeper.profiles import CategoryProfile, ColumnProfile, NumericProfile, Profiles
 from watchkeeper.report import mask, words
 from watchkeeper.report.distribution import median
 from watchkeeper.report.result import Result
 from watchkeeper.report.strip import Level, Row
+
+MOST = 1_000
+"""Columns in the table: a page of more is slow to draw, and nobody reads it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Facts:
     """Share of rows without a value."""
     missing_before: float
     centre: str
-    """Mean and median, or the most frequent value."""
+    """Mean and median, or the most frequent value, or the first and last day."""
     centre_before: str
     distinct: int | None
     strongest: float
@@ -35,11 +39,21 @@ class Facts:
 
 
 def facts(result: Result, rows: Sequence[Row]) -> list[Facts]:
-    """A line for each profiled column, in file order; empty where the file was never looked at."""
+    """A line for each profiled column, in file order; empty where the file was never looked at.
+
+    `rows`: the overview's. Of very wide data the columns with findings come first, and no more than `MOST` are told.
+    """
     if result.profiles is None:
         return []
     known = {row.column: row for row in rows}
-    now, before = result.profiles.whole, None if result.baseline is None else result.baseline.whole
+    names = list(result.profiles.columns)
+    if len(names) > MOST:
+        names.sort(key=lambda name: -known[name].worst)
+    kept = {name: result.profiles.columns[name] for name in names[:MOST]}
+    now, before = (
+        replace(result.profiles, columns=kept).whole,
+        None if result.baseline is None else result.baseline.whole,
+    )
     return [_facts(name, column, result, known[name], now, before) for name, column in now.columns.items()]
 
 
@@ -50,7 +64,7 @@ def _facts(name: str, column: ColumnProfile, result: Result, row: Row, now: Prof
     return Facts(
         column=name,
         name=words.inert(name),
-        about="" if declared is None else f"{declared.type}, {str(declared.role).replace('_', ' ')}",
+        about="" if declared is None else _about(declared),
         missing=_missing(column, now),
         missing_before=float("nan") if was is None or before is None else _missing(was, before),
         centre=mask.MASKED if personal else _centre(column),
@@ -59,6 +73,11 @@ def _facts(name: str, column: ColumnProfile, result: Result, row: Row, now: Prof
         strongest=row.strongest,
         level=row.worst,
     )
+
+
+def _about(column: Column) -> str:
+    """`number, feature`; a word that says both stands once."""
+    return ", ".join(dict.fromkeys([str(column.type), str(column.role).replace("_", " ")]))
 
 
 def _missing(column: ColumnProfile, profiles: Profiles) -> float:
@@ -70,8 +89,10 @@ def _centre(column: ColumnProfile) -> str:
     if isinstance(column, NumericProfile):
         if not column.finite[0]:
             return words.MISSING
-        write = words.moment if column.edges.temporal else words.number
-        return f"{write(float(column.mean[0]))} · {write(median(column, 0))}"
+        if column.edges.temporal:
+            ends = (float(column.minimum[0]), float(column.maximum[0]))
+            return " to ".join(words.moment(end, to_the_day=True) for end in ends)
+        return f"{words.number(float(column.mean[0]))} · {words.number(median(column, 0))}"
     if isinstance(column, CategoryProfile) and len(column.count):
         most = int(np.argmax(column.count))
         names = column.edges.values + column.others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from watchkeeper.budget import Finding
 from watchkeeper.profiles import CategoryProfile, NumericProfile
-from watchkeeper.report import charts, mask, words
+from watchkeeper.report import charts, mask, overlay, words
 from watchkeeper.report.distribution import Histograms, Shares, histograms, shares
 from watchkeeper.report.group import Group
 from watchkeeper.report.metric import Unit, expected, in_words, written
@@ -29,7 +30,7 @@ class Figure:
     title: str
     note: str
     picture: Markup
-    overlay: bool
+    overlaid: bool
     """Whether it lays two distributions over each other (and needs that key)."""
 
 
@@ -71,7 +72,7 @@ def _over_windows(finding: Finding, group: Group, timeline: Timeline, values: di
     title = _series_title(finding, series, worst)
     usual = expected(finding.metric, *(finding.expected or (None, None)), temporal=series.temporal)
     note = "; ".join(part for part in (f"{usual} is usual" if usual else "", _rows(series)) if part)
-    return Figure(title, note, charts.over_windows(series, before, loud, worst, f"{title}. {note}."), overlay=False)
+    return Figure(title, note, charts.over_windows(series, before, loud, worst, f"{title}. {note}."), overlaid=False)
 
 
 def _series_title(finding: Finding, series: Series, worst: str | None) -> str:
@@ -99,17 +100,25 @@ def _distribution(finding: Finding, timeline: Timeline) -> Figure | None:
         shapes = histograms(before, here, 0)
         if shapes is None:
             return None
-        title = f"The distribution of {_named(finding)}, values not shown" if personal else _median_title(finding, shapes)
-        told = note.format(int(before.finite[0]), int(here.finite[0])) + ("; logarithmic axis" if shapes.logarithmic else "")
-        return Figure(title, told, charts.overlay(shapes, f"{title}. {told}.", masked=personal), overlay=True)
+        title = (
+            f"The distribution of {_named(finding)}, values not shown" if personal else _median_title(finding, shapes)
+        )
+        told = note.format(int(before.finite[0]), int(here.finite[0])) + (
+            "; logarithmic axis" if shapes.logarithmic else ""
+        )
+        return Figure(title, told, overlay.histogram(shapes, f"{title}. {told}.", masked=personal), overlaid=True)
     if isinstance(here, CategoryProfile) and isinstance(before, CategoryProfile):
         found = shares(before, here, 0)
         if found is None:
             return None
-        title = f"The values of {_named(finding)}, names not shown" if personal else _mover_title(finding, found)
+        title = (
+            f"The values of {_named(finding)}, names not shown"
+            if personal
+            else _mover_title(finding, found, before.edges.codes)
+        )
         told = note.format(int(before.valid[0]), int(here.valid[0]))
-        known = frozenset(before.edges.values)
-        return Figure(title, told, charts.value_bars(found, f"{title}. {told}.", known, masked=personal), overlay=True)
+        known = before.edges.codes
+        return Figure(title, told, overlay.bars(found, f"{title}. {told}.", known, masked=personal), overlaid=True)
     return None
 
 
@@ -120,10 +129,14 @@ def _median_title(finding: Finding, shapes: Histograms) -> str:
     return f"The median of {_named(finding)} is {now}, was {was}"
 
 
-def _mover_title(finding: Finding, found: Shares) -> str:
-    most = int(np.argmax(np.abs(found.now - found.before)))
+def _mover_title(finding: Finding, found: Shares, known: Mapping[str, int]) -> str:
+    moved = found.now - found.before
+    if finding.metric == "unseen_share":
+        moved = np.where([value in known for value in found.values], 0.0, moved)
+    most = int(np.argmax(moved if finding.metric in ("unseen_share", "rise") else np.abs(moved)))
     value = words.inert(found.values[most], 24) or "(empty)"
-    return f"“{value}” makes up {words.percent(float(found.now[most]))} of {_named(finding)}, was {words.percent(float(found.before[most]))}"
+    now, was = words.percent(float(found.now[most])), words.percent(float(found.before[most]))
+    return f"“{value}” makes up {now} of {_named(finding)}, was {was}"
 
 
 def _named(finding: Finding) -> str:

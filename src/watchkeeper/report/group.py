@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.delivery.wording import plain
 from watchkeeper.report import mask, words
 from watchkeeper.report.metric import in_words
 from watchkeeper.report.timeline import Timeline
 
 TOGETHER = 3
 """From how many columns with the same finding on they are told in one sentence."""
+
+MOST_EPISODES = 3
+"""More runs of windows than this are not listed one by one."""
 
 _LOUDNESS = {Severity.ALARM: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -64,8 +68,17 @@ class Group:
         if worst.check == "quality":
             return "the model's quality"
         if not self.columns:
-            return f"the number of {in_words(worst.metric).title}" if worst.metric == "rows" else in_words(worst.metric).title
+            return (
+                f"the number of {in_words(worst.metric).title}"
+                if worst.metric == "rows"
+                else in_words(worst.metric).title
+            )
         return words.join([words.name(column) for column in self.columns], most=1)
+
+    def windows_of(self, columns: tuple[str, ...], timeline: Timeline) -> tuple[str, ...]:
+        """The windows in which these columns have a finding of the group."""
+        found = (timeline.window_of(finding) for finding in self.findings if finding.columns == columns)
+        return tuple(dict.fromkeys(window for window in found if window is not None))
 
 
 def groups(timeline: Timeline) -> tuple[Group, ...]:
@@ -104,7 +117,9 @@ def _subject(finding: Finding, changed: set[str]) -> tuple[str, ...]:
     if finding.check == "quality":
         return ("quality",)
     if len(finding.columns) > 1:
-        return next((("change", column) for column in finding.columns if column in changed), ("change", *finding.columns))
+        return next(
+            (("change", column) for column in finding.columns if column in changed), ("change", *finding.columns)
+        )
     return ("change", *finding.columns)
 
 
@@ -118,10 +133,9 @@ def _group(findings: list[Finding], timeline: Timeline) -> Group:
     columns = tuple(dict.fromkeys(column for finding in leads for column in finding.columns))
     # A pair is only carried along by its column: its windows are not the column's.
     own = [finding for finding in findings if len(finding.columns) == len(worst.columns)]
-    place = {label: i for i, label in enumerate(timeline.windows)}
     found = {label for label in map(timeline.window_of, own) if label is not None}
-    windows = tuple(sorted(found, key=lambda label: place.get(label, -1)))
-    told = " ".join([mask.message(worst, model), *_part(worst)])
+    windows = tuple(sorted(found, key=lambda label: timeline.place.get(label, -1)))
+    told = " ".join([_without_file(mask.message(worst, model), timeline.result.current_name), *_part(worst)])
     others = dict.fromkeys(in_words(finding.metric).title for finding in findings if _cause(finding) != _cause(worst))
     return Group(
         findings=tuple(findings),
@@ -138,11 +152,25 @@ def _together(worst: Finding, columns: tuple[str, ...], leads: list[Finding]) ->
     pairs = {finding.columns for finding in leads if len(finding.columns) > 1}
     if pairs and worst.check != "quality":
         common, times = Counter(column for pair in pairs for column in pair).most_common(1)[0]
-        centre = f" {words.name(common)} is in {'all' if times == len(pairs) else f'{times:,}'} of them." if times > 1 else ""
+        centre = (
+            f" {words.name(common)} is in {'all' if times == len(pairs) else f'{times:,}'} of them."
+            if times > 1
+            else ""
+        )
         return f"{in_words(worst.metric).changed} in {words.plural(len(pairs), 'pair')} of columns.{centre} Worst:"
     named = words.join([words.name(column) for column in columns], most=3)
     what = f"`{words.inert(worst.check)}`" if worst.kind == "violation" else in_words(worst.metric).changed
     return f"{what} in {words.plural(len(columns), 'column')}: {named}. Worst:"
+
+
+def _without_file(message: str, name: str) -> str:
+    """A message about the one file that was checked, without its name: a report names it already."""
+    for shown in (words.inert(name), plain(name)):
+        for mark in (": ", ", "):
+            if message.startswith(shown + mark):
+                rest = message.removeprefix(shown + mark)
+                return f"{rest[:1].upper()}{rest[1:]}"
+    return message
 
 
 def _part(finding: Finding) -> list[str]:
@@ -158,13 +186,26 @@ def _when(windows: tuple[str, ...], worst: str | None, timeline: Timeline) -> st
         return ""
     if len(windows) == 1:
         return f"Only {words.within(windows[0])}."
-    count = f"In all {total:,} windows" if len(windows) == total else f"In {len(windows):,} of {total:,} windows, {span(windows, timeline)}"
+    count = (
+        f"In all {total:,} windows"
+        if len(windows) == total
+        else f"In {len(windows):,} of {total:,} windows, {span(windows, timeline)}"
+    )
     return f"{count}; the worst is {words.window(worst)}." if worst else f"{count}."
 
 
-def span(windows: tuple[str, ...], timeline: Timeline) -> str:
-    """From when to when: `since 2 May 2012 and still in the last window`."""
-    first, last = windows[0], windows[-1]
-    if last == timeline.windows[-1]:
-        return f"since {words.since(first)} and still in the last window"
-    return f"first {words.since(first)}, last {words.since(last)}"
+def span(windows: Sequence[str], timeline: Timeline) -> str:
+    """From when to when: `in 17–22 April 2004 and since 1 May 2004`; of many episodes the first and the last window."""
+    runs: list[list[str]] = []
+    for window in sorted(windows, key=lambda label: timeline.place.get(label, -1)):
+        if runs and timeline.place.get(window, -1) == timeline.place.get(runs[-1][-1], -1) + 1:
+            runs[-1].append(window)
+        else:
+            runs.append([window])
+    if len(runs) > MOST_EPISODES:
+        return f"first {words.since(runs[0][0])}, last {words.since(runs[-1][-1])}"
+    parts = []
+    for run in runs:
+        lasts = run[-1] == timeline.windows[-1] and len(run) > 1
+        parts.append(f"since {words.since(run[0])}" if lasts else words.within(words.from_to(run[0], run[-1])))
+    return words.join(parts)

@@ -12,7 +12,8 @@ from watchkeeper.report import words
 from watchkeeper.report.metric import WITHOUT_VALUES, in_words
 
 MASKED = "masked"
-_QUOTED = re.compile(r"""'[^']*'|"[^"]*"|“[^”]*”|‘[^’]*’""")
+# Values stand in quotation marks; an apostrophe within a word is none.
+_QUOTED = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|“[^”]*”|‘[^’]*’""")
 
 
 def hidden(model: Model, columns: Iterable[str]) -> list[str]:
@@ -22,35 +23,28 @@ def hidden(model: Model, columns: Iterable[str]) -> list[str]:
 
 def message(finding: Finding, model: Model, limit: int = 600) -> str:
     """The finding's sentence; of a personal column one that holds none of its values."""
-    personal = hidden(model, finding.columns)
-    if not personal or _tells_no_value(finding):
+    if not hidden(model, finding.columns) or _tells_no_value(finding):
         return words.inert(finding.message, limit)
-    if finding.kind == "change":
-        what = f"{in_words(finding.metric).changed} in {_names(finding.columns)}"
-    else:
-        what = f"{_names(finding.columns)} fails the check `{words.inert(finding.check)}`"
-    return f"{what}. The values are personal and not shown."
+    if finding.kind == "violation":
+        return words.inert(_unquoted(finding.message), limit)
+    named = words.join([words.name(column) for column in finding.columns], most=3)
+    return f"{in_words(finding.metric).changed} in {named}. The values are personal and not shown."
 
 
 def remedy(finding: Finding, model: Model, limit: int = 400) -> str:
     """What to do; of a personal column without anything quoted."""
-    text = words.inert(finding.remedy, limit)
-    if not hidden(model, finding.columns) or _tells_no_value(finding):
-        return text
-    return _QUOTED.sub("…", text)
+    personal = hidden(model, finding.columns) and not _tells_no_value(finding)
+    return words.inert(_unquoted(finding.remedy) if personal else finding.remedy, limit)
 
 
 def reason(bad: BadRow, model: Model, limit: int = 200) -> str:
-    """Why a row was set aside, without the values of personal columns."""
-    personal = hidden(model, bad.columns)
-    if not personal:
-        return words.inert(bad.reason, limit)
-    return f"{_names(personal)} breaks a rule; the value is personal and not shown"
+    """Why a row was set aside; where a personal column is at fault, without anything quoted."""
+    return words.inert(_unquoted(bad.reason) if hidden(model, bad.columns) else bad.reason, limit)
 
 
 def _tells_no_value(finding: Finding) -> bool:
     return finding.kind == "change" and (finding.metric in WITHOUT_VALUES or finding.check == "quality")
 
 
-def _names(columns: Iterable[str]) -> str:
-    return words.join([words.name(column) for column in columns], most=3)
+def _unquoted(text: str) -> str:
+    return _QUOTED.sub(f"({MASKED})", text)

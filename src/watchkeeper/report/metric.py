@@ -1,4 +1,4 @@
-"""Metrics in words: what a chart's axis is called, in which unit it is read, and what a sentence says of several columns."""
+"""Metrics in words: what an axis is called, in which unit it is read, and what is said of several columns."""
 
 from __future__ import annotations
 
@@ -54,10 +54,22 @@ _METRICS = {
     "rmse": Words("root mean squared error", "RMSE", "The root mean squared error changed"),
 }
 
-ORDER = ("null_share", "invalid_share", "shape", "spike", "range_low", "range_high", "unseen_share", "rise", "correlation")
+ORDER = (
+    "null_share",
+    "invalid_share",
+    "shape",
+    "spike",
+    "range_low",
+    "range_high",
+    "unseen_share",
+    "rise",
+    "correlation",
+)
 """The metrics of columns, in the order in which an overview of one window shows them."""
 
-WITHOUT_VALUES = frozenset({"null_share", "invalid_share", "shape", "rows", "correlation", "distinct", "psi", "js_distance", "ks"})
+WITHOUT_VALUES = frozenset(
+    {"null_share", "invalid_share", "rows", "correlation", "distinct", "psi", "js_distance", "ks"}
+)
 """Metrics whose sentence holds no value of the column, so that it may be told of a personal one."""
 
 

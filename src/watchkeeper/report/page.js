@@ -51,7 +51,14 @@
     }
 
     strip.addEventListener("pointermove", at);
-    strip.addEventListener("pointerdown", at);
+    // A finger can't hover: its first tap tells the cell, the second opens the column.
+    let told = true;
+    strip.addEventListener("pointerdown", (event) => {
+      const before = [row, cell, cursor.hidden].join();
+      at(event);
+      told = event.pointerType === "mouse" || before === [row, cell, false].join();
+    });
+    strip.addEventListener("click", (event) => { if (!told && event.detail) event.preventDefault(); });
     strip.addEventListener("focusin", (event) => {
       const r = rows.indexOf(event.target);
       if (r >= 0 && event.target.matches(":focus-visible")) show(r, r === row ? cell : first(r));

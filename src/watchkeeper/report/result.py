@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watchkeeper.budget import Finding
 from watchkeeper.checks import Measurement
 from watchkeeper.delivery import BadRow
 from watchkeeper.model import Model
 from watchkeeper.profiles import Baseline, Profiles
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Verdict(StrEnum):
@@ -51,3 +55,35 @@ class Result:
     written: list[Path] = field(default_factory=list)
     """Files written on request, to be named on the last line."""
     seconds: float = 0.0
+
+    def show(self, *, err: bool = False) -> None:
+        """Print the result: to standard output, or to standard error with `err`."""
+        from rich.console import Console
+
+        from watchkeeper.report.terminal import print_result
+
+        print_result(self, Console(stderr=err))
+
+    def to_json(self) -> str:
+        """The result as JSON text, as `check --json` writes it."""
+        from watchkeeper.report.as_json import to_json
+
+        return to_json(self)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report: one self-contained page."""
+        from watchkeeper.report.html import write_html
+
+        write_html(self, path)
+
+    def to_table(self) -> pa.Table:
+        """All measurements, loud or not, as an Arrow table."""
+        from watchkeeper.report.table import measurements
+
+        return measurements(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from watchkeeper.report.notebook import fragment
+
+        return fragment(self)

@@ -84,12 +84,14 @@ def strip(timeline: Timeline) -> Strip:
     metrics = _metrics(timeline) if by_metric else ()
     share = max(1, math.ceil(len(timeline.windows) / MOST_HEADS))
     windows = [timeline.windows[i : i + share] for i in range(0, len(timeline.windows), share)]
-    heads = tuple(in_words(metric).short for metric in metrics) if by_metric else tuple(_together(part) for part in windows)
+    heads = (
+        tuple(in_words(metric).short for metric in metrics) if by_metric else tuple(_together(part) for part in windows)
+    )
     strength = _strength(timeline, metrics, share, len(heads))
     cells: dict[str | None, dict[int, list[Finding]]] = defaultdict(lambda: defaultdict(list))
     unplaced: dict[str | None, list[Finding]] = defaultdict(list)
     rank: dict[str | None, int] = {}
-    for i, finding in enumerate(timeline.result.findings):
+    for i, finding in enumerate(finding for finding in timeline.result.findings if finding.check != "history"):
         cell = _cell(finding, timeline, metrics, share)
         for row in _rows_of(finding):
             rank.setdefault(row, i)
@@ -108,7 +110,9 @@ def strip(timeline: Timeline) -> Strip:
 
 def _metrics(timeline: Timeline) -> tuple[str, ...]:
     found = {finding.metric if finding.kind == "change" else _RULES for finding in timeline.result.findings}
-    judged = {measured.metric for measured in timeline.result.measurements if measured.judged and measured.check != "quality"}
+    judged = {
+        measured.metric for measured in timeline.result.measurements if measured.judged and measured.check != "quality"
+    }
     quality = {measured.metric for measured in timeline.result.measurements if measured.check == "quality"}
     shown = [metric for metric in ORDER if metric in found | judged]
     more = sorted((found | judged) - set(ORDER) - quality - {_RULES, "rows", "history"})
@@ -156,10 +160,23 @@ def _row(name: str, strength: Floats, cells: dict[int, list[Finding]], unplaced:
         levels[cell] = max(_LEVELS[finding.severity] for finding in found)
     strongest = float(np.nanmax(strength)) if not np.isnan(strength).all() else math.nan
     column = None if name in (QUALITY, TABLE) else name
-    return Row(column, words.inert(name, 40), tuple(Level(level) for level in levels.tolist()), dict(cells), unplaced, strongest)
+    return Row(
+        column,
+        words.inert(name, 40),
+        tuple(Level(level) for level in levels.tolist()),
+        dict(cells),
+        unplaced,
+        strongest,
+    )
 
 
-_DRAWN = {Level.UNKNOWN: ("un", 9.0), Level.STIRRING: ("st", 7.5), Level.INFO: ("in", 7.0), Level.WARNING: ("wa", 4.0), Level.ALARM: ("al", 0.0)}
+_DRAWN = {
+    Level.UNKNOWN: ("un", 9.0),
+    Level.STIRRING: ("st", 7.5),
+    Level.INFO: ("in", 7.0),
+    Level.WARNING: ("wa", 4.0),
+    Level.ALARM: ("al", 0.0),
+}
 
 
 def drawn(row: Row) -> Markup:

@@ -56,7 +56,9 @@ def steps(edges: Sequence[float], heights: Sequence[float], floor: float) -> str
 
 def text(x: float, y: float, words: str, kind: str = "t", anchor: str = "") -> Markup:
     """A piece of text; `anchor` is `m` (middle) or `e` (end)."""
-    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(short(x), short(y), f"{kind} {anchor}".strip(), words)
+    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(
+        short(x), short(y), f"{kind} {anchor}".strip(), words
+    )
 
 
 def path(d: str, kind: str) -> Markup:
@@ -80,4 +82,6 @@ def ticks(low: float, high: float, most: int = 4) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
-    return [round(i * step, 12) if abs(step) > 1e-9 else i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+    return [
+        round(i * step, 12) if abs(step) > 1e-9 else i * step for i in range(first, math.floor(high / step + 1e-9) + 1)
+    ]

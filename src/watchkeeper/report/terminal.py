@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from watchkeeper.report.result import Result
 
 MOST_GROUPS = 5
+MOST_LINES = 16
+"""After so many lines of findings no further one is begun, so that all fits on one screen."""
 MOST_ROWS = 3
 
 _MARKS = {"fine": "✓", "info": "·", "warning": "▲", "alarm": "■"}
@@ -30,11 +32,21 @@ def print_result(result: Result, console: Console) -> None:
     _first_lines(result, told, console)
     if told.groups:
         _line(console, "", "")
+    shown, lines, remedies = 0, 0, set[str]()
     for group in told.groups[:MOST_GROUPS]:
-        _finding(group, console)
-    if len(told.groups) > MOST_GROUPS:
-        rest = words.plural(len(told.groups) - MOST_GROUPS, "more finding")
-        _line(console, "", f"{rest}; {_where_all(result)}", "dim", indent=4)
+        if shown and lines > MOST_LINES:
+            break
+        lines += _finding(group, console, known=group.remedy in remedies)
+        remedies.add(group.remedy)
+        shown += 1
+    if len(told.groups) > shown:
+        _line(
+            console,
+            "",
+            f"{words.plural(len(told.groups) - shown, 'more finding')}; {_where_all(result)}",
+            "dim",
+            indent=4,
+        )
     _line(console, "", "")
     for label, text in _facts(result, told):
         if text:
@@ -49,13 +61,13 @@ def _first_lines(result: Result, told: Answer, console: Console) -> None:
     _line(console, "", compared, "dim", indent=2)
 
 
-def _finding(group: Group, console: Console) -> None:
+def _finding(group: Group, console: Console, *, known: bool) -> int:
+    """Print a finding, without its remedy where that is `known` from one above; returns the number of lines."""
     severity = str(group.severity)
     also = f"Also: {group.also}." if group.also else ""
     text = " ".join(part for part in (group.sentence, group.when, also) if part)
-    _line(console, f"  {_MARKS[severity]}", text, "", _COLOURS[severity], indent=4)
-    if group.remedy:
-        _line(console, "", f"→ {group.remedy}", "dim", indent=4)
+    lines = _line(console, f"  {_MARKS[severity]}", text, "", _COLOURS[severity], indent=4)
+    return lines if known or not group.remedy else lines + _line(console, "", f"→ {group.remedy}", "dim", indent=4)
 
 
 def _facts(result: Result, told: Answer) -> list[tuple[str, str]]:
@@ -71,7 +83,9 @@ def _facts(result: Result, told: Answer) -> list[tuple[str, str]]:
     if result.written:
         facts.append(("wrote", f"{words.join([words.inert(str(path), 120) for path in result.written])}{took}"))
     elif took:
-        facts.append(("took", f"{words.duration(result.seconds)}; nothing was written (--html report.html shows the evidence)"))
+        facts.append(
+            ("took", f"{words.duration(result.seconds)}; nothing was written (--html report.html shows the evidence)")
+        )
     return facts
 
 
@@ -91,8 +105,8 @@ def _where_all(result: Result) -> str:
     return f"{words.inert(str(page), 120)} shows them all" if page else "--html report.html shows them all"
 
 
-def _line(console: Console, label: str, body: str, style: str = "", label_style: str = "", *, indent: int = 0) -> None:
-    """One paragraph after a label, its further lines indented; no spaces at line ends."""
+def _line(console: Console, label: str, body: str, style: str = "", label_style: str = "", *, indent: int = 0) -> int:
+    """One paragraph after a label, its further lines indented; no spaces at line ends. Returns the number of lines."""
     from rich.text import Text
 
     width = min(max(console.width, 60), 120)
@@ -105,6 +119,7 @@ def _line(console: Console, label: str, body: str, style: str = "", label_style:
     console.print((lead + head) if after else lead[: len(before)], soft_wrap=True, highlight=False)
     for line in rest:
         console.print(Text(" " * indent) + line, soft_wrap=True, highlight=False)
+    return 1 + len(rest)
 
 
 def _wrapped(text: Text, first: int, width: int, console: Console) -> tuple[Text, list[Text]]:

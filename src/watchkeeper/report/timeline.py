@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,6 +34,19 @@ class Series:
     """Confidence interval of each value, where the metric has one."""
     temporal: bool
     """Whether the values are times."""
+
+    def part(self, first: int, last: int) -> Series:
+        """The windows from number `first` up to `last`, not included."""
+        here = slice(first, last)
+        return replace(
+            self,
+            windows=self.windows[here],
+            value=self.value[here],
+            rows=self.rows[here],
+            low=self.low[here],
+            high=self.high[here],
+            margin=None if self.margin is None else (self.margin[0][here], self.margin[1][here]),
+        )
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ class Timeline:
         return _one_slice(self.result.profiles, finding, self.window_of(finding), finding.version)
 
     def baseline_of(self, finding: Finding) -> NumericProfile | CategoryProfile | None:
-        """The finding's column in the baseline, of the same segment, all windows and versions: a profile of one slice."""
+        """The finding's column in the baseline, of the same segment, all windows together: a profile of one slice."""
         before = self.result.baseline
         return None if before is None else _one_slice(before.profiles, finding, None, None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from watchkeeper.profiles import Slice
 
@@ -117,7 +117,7 @@ def join(items: Sequence[str], most: int | None = None) -> str:
 
 
 def window(label: str | None) -> str:
-    """A window in words: `2 May 2012`, `May 2012`, `2–8 May 2012`, `2 May 2012 14:00`; a file or a block by its name."""
+    """A window in words: `2 May 2012`, `May 2012`, `2–8 May 2012`, `2 May 2012 14:00`; a file by its name."""
     start, end = _span(label)
     if start is None or end is None:
         return "all rows" if label is None else inert(_NUMBERED.sub("", label))
@@ -146,11 +146,18 @@ def within(label: str | None) -> str:
     return f"{'on' if length == timedelta(days=1) else 'at' if length <= timedelta(hours=1) else 'in'} {window(label)}"
 
 
+def from_to(first: str, last: str) -> str:
+    """The label of the windows from the first to the last as one window."""
+    if first == last or None in (*_span(first), *_span(last)):
+        return first if first == last else f"{window(first)} to {window(last)}"
+    return f"{first.partition('/')[0]}/{last.partition('/')[2]}"
+
+
 def tick(label: str | None) -> str:
     """The start of a window, short enough for an axis: `2 May 12`, `2 May 14:00`; a file by its shortened name."""
     start, end = _span(label)
     if start is None or end is None:
-        return "" if label is None else inert(_NUMBERED.sub("", label), 18)
+        return "" if label is None else inert(_NUMBERED.sub("", label).rsplit("/")[-1], 22)
     if end - start < timedelta(days=1):
         return f"{start.day} {start:%b} {start:%H:%M}"
     return f"{start.day} {start:%b} {start.year}"
@@ -164,12 +171,14 @@ def since(label: str | None) -> str:
     return _day(start) if end - start >= timedelta(days=1) else f"{_day(start)} {start:%H:%M}"
 
 
-def moment(microseconds: float) -> str:
-    """An instant in microseconds since 1970 (UTC), to the minute."""
+def moment(microseconds: float, *, to_the_day: bool = False) -> str:
+    """An instant in microseconds since 1970 (UTC), to the minute, or to the day in short."""
     try:
-        at = datetime(1970, 1, 1) + timedelta(microseconds=float(microseconds))
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=float(microseconds))
     except (OverflowError, ValueError):
         return MISSING
+    if to_the_day:
+        return f"{at.day} {at:%b} {at.year}"
     return _day(at) if at.time() == datetime.min.time() else f"{_day(at)} {at:%H:%M}"
 
 

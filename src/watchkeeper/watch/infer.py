@@ -20,7 +20,8 @@ def infer_model(
 ) -> Inference:
     """Infer a model from data: roles, types, formats, keys, ranges, known values, windows.
 
-    `data`: as for `check`. `roles`: column to role, declared by you. `contract`: a Frictionless Data Package v2 or an Open
+    `data`: as for `check`. `roles`: column to role, declared by you. `contract`: a Frictionless Data Package v2 or
+    an Open
     Data Contract Standard v3, whose constraints become declared. Raises `WatchkeeperError`.
     """
     sources = expand(data)

@@ -28,7 +28,8 @@ def parse(period: str) -> tuple[int, int]:
         span = (0, 0)
     if span[0] >= span[1]:
         raise BadPeriod(
-            f"--period {period}: write a month (2014-01), a day (2014-01-15), or a start and a later end, which is not part of it (2014-01-01/2014-02-01)."
+            f"--period {period}: write a month (2014-01), a day (2014-01-15), or a start and a later end, "
+            "which is not part of it (2014-01-01/2014-02-01)."
         )
     return span
 

@@ -74,9 +74,16 @@ class Reference:
             streams = (deliver(source, self.model, strict=False).blocks() for source in self.sources)
         else:
             streams = (iter(blocks) for _, blocks in self.kept)
-        return any(bool(active_content(b.table[column]).any()) for blocks in streams for b in blocks if column in b.table.column_names)
+        return any(
+            bool(active_content(b.table[column]).any())
+            for blocks in streams
+            for b in blocks
+            if column in b.table.column_names
+        )
 
-    def baseline(self, windows: Windows | None, rows: int, span: tuple[int, int] | None, segment: str | None, told: Told | None) -> Baseline:
+    def baseline(
+        self, windows: Windows | None, rows: int, span: tuple[int, int] | None, segment: str | None, told: Told | None
+    ) -> Baseline:
         """The baseline in windows: those given (`--by`), else files, else spans or blocks like the file under test.
 
         `rows` and `span` (first and last event time) are those of the file under test. CONTRACT section 2.
@@ -84,7 +91,10 @@ class Reference:
         if self.file is not None:
             return Baseline(self.file.profiles, self.file.source)
         if windows is not None:
-            return Baseline(self._scan([windows] * len(self.sources), segment, told), "time" if isinstance(windows, TimeWindows) else "blocks")
+            return Baseline(
+                self._scan([windows] * len(self.sources), segment, told),
+                "time" if isinstance(windows, TimeWindows) else "blocks",
+            )
         if len(self.sources) >= 3:
             each = [OneWindow(Slice(label=f"{i:06d} {_label(source)}")) for i, source in enumerate(self.sources)]
             return Baseline(self._scan(each, segment, told), "files")
@@ -102,18 +112,27 @@ class Reference:
         deliveries = self.kept or [(deliver(source, self.model, strict=False), None) for source in self.sources]
         parts = []
         for (delivery, blocks), cut in zip(deliveries, windows, strict=True):
-            parts.append(scan(self.edges, self.model, delivery.blocks() if blocks is None else blocks, cut, segment, told))
+            parts.append(
+                scan(self.edges, self.model, delivery.blocks() if blocks is None else blocks, cut, segment, told)
+            )
         return merge(parts)
 
 
 def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
-    """Look at a baseline once: infer its model where none is given, and freeze its edges. Raises `BaselineUnreadable`."""
+    """Look at a baseline once: infer its model where none is given, and freeze its edges.
+
+    Raises `BaselineUnreadable`.
+    """
     listed = expand(sources)
     only = listed[0] if len(listed) == 1 else None
     if isinstance(only, str | Path) and Path(only).is_file() and is_profile(Path(only)):
         file = read(Path(only))
         return Reference(
-            name=str(only), model=resolve(model) or file.model, edges=file.profiles.edges, digests=file.digests, file=file
+            name=str(only),
+            model=resolve(model) or file.model,
+            edges=file.profiles.edges,
+            digests=file.digests,
+            file=file,
         )
     known = resolve(model) or infer_model(listed).model
     gathering = Gathering(known)
@@ -130,7 +149,9 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
             if kept is not None:
                 blocks.append(block)
         if delivery.rejected:
-            raise BaselineUnreadable(f"the baseline can't be used. {delivery.violations[0].message} {delivery.violations[0].remedy}")
+            raise BaselineUnreadable(
+                f"the baseline can't be used. {delivery.violations[0].message} {delivery.violations[0].remedy}"
+            )
         if kept is not None:
             kept.append((delivery, blocks))
     time = known.only(Role.TIMESTAMP)

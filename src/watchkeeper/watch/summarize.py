@@ -25,7 +25,8 @@ def profile(
 ) -> ProfileFile:
     """Profiles of data.
 
-    With `baseline` (data or a profile file) its edges are used, in one pass; without it the data become a baseline: edges
+    With `baseline` (data or a profile file) its edges are used, in one pass; without it the data become a baseline:
+    edges
     first, then counts. `by` cuts by hour, day, week, month or `N-rows`; without it each file is one window.
     Takes the same kinds of data as `check`. Raises `WatchkeeperError`.
     """
@@ -56,5 +57,3 @@ def merged(paths: Sequence[Path]) -> ProfileFile:
     files = [read(path) for path in paths]
     digests = {digest: name for file in files for digest, name in file.digests.items()}
     return replace(files[0], profiles=merge(file.profiles for file in files), digests=digests)
-
-

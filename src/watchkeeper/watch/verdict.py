@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import CATALOGUE, Level, Violation
 from watchkeeper.report import Verdict
 
 
-def findings_of(violations: Iterable[Violation], rows: int, window: str | None) -> list[Finding]:
-    """A finding for each violation; its severity is the one fixed for its kind."""
-    return [
-        Finding(
-            kind="violation",
-            check=v.check,
-            metric=v.check,
-            columns=v.columns,
-            severity=Severity(CATALOGUE[v.check].severity),
-            message=v.message,
-            remedy=v.remedy,
-            value=v.value,
-            rows=rows,
-            window=window,
-        )
-        for v in violations
-    ]
+def finding_of(violation: Violation, rows: int) -> Finding:
+    """The finding that tells a violation; its severity is the one fixed for its kind. `rows`: rows of the file."""
+    return Finding(
+        kind="violation",
+        check=violation.check,
+        metric=violation.check,
+        columns=violation.columns,
+        severity=Severity(CATALOGUE[violation.check].severity),
+        message=violation.message,
+        remedy=violation.remedy,
+        value=violation.value,
+        rows=rows,
+    )
 
 
 def verdict(violations: Sequence[Violation], findings: Sequence[Finding], bad: int, *, by_window: bool) -> Verdict:

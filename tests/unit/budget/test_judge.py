@@ -84,7 +84,9 @@ def test_without_windows_nothing_that_needs_their_variance_is_judged():
 
 
 def test_budgets_are_chances_per_window():
-    model = Model(name="m", columns={"x": Column(type="number")}, alarm_budget="1 per month", warning_budget="2 per week")
+    model = Model(
+        name="m", columns={"x": Column(type="number")}, alarm_budget="1 per month", warning_budget="2 per week"
+    )
     assert Budget.of(model, 1.0) == Budget(1 / 30.4, 2 / 7)
     assert Budget.of(model, 1 / 24).alarm == pytest.approx(1 / 30.4 / 24)
     assert Budget.of(model, 30.4).alarm == 0.5

@@ -97,7 +97,12 @@ def test_days_on_which_nothing_happens_are_quiet():
         ("spike", "y", put("y", 8.0), "lie at 8"),
         ("range_high", "x", put("x", lambda x: np.where(np.arange(len(x)) < 5, 1e6, x)), "goes up to 1,000,000"),
         ("range_low", "x", put("x", lambda x: np.where(np.arange(len(x)) < 5, -np.inf, x)), "goes down to -∞"),
-        ("correlation", "y", put("y", lambda y: y[np.random.default_rng(0).permutation(len(y))]), "belong together less"),
+        (
+            "correlation",
+            "y",
+            put("y", lambda y: y[np.random.default_rng(0).permutation(len(y))]),
+            "belong together less",
+        ),
     ],
 )
 def test_a_fault_of_one_day_is_found_on_that_day(metric, column, change, words):
@@ -116,7 +121,11 @@ def test_missing_values_are_found():
 
 
 def test_a_new_spelling_is_found_with_the_value_in_its_sentence():
-    loud = spoiled(lambda columns, day: columns.update(c=np.where((np.arange(3 * ROWS) // ROWS == 1) & (columns["c"] == "red"), "Red", columns["c"])))
+    loud = spoiled(
+        lambda columns, day: columns.update(
+            c=np.where((np.arange(3 * ROWS) // ROWS == 1) & (columns["c"] == "red"), "Red", columns["c"])
+        )
+    )
     assert any(f.metric == "unseen_share" and '"Red"' in f.message for f in loud)
 
 

@@ -22,7 +22,9 @@ def column(name: str) -> list[float]:
         return [float(row[name].replace(",", ".")) for row in csv.DictReader(file, delimiter=";")]
 
 
-@pytest.mark.parametrize("name", ["CO(GT)", "NMHC(GT)", "C6H6(GT)", "NOx(GT)", "NO2(GT)", "PT08.S1(CO)", "T", "RH", "AH"])
+@pytest.mark.parametrize(
+    "name", ["CO(GT)", "NMHC(GT)", "C6H6(GT)", "NOx(GT)", "NO2(GT)", "PT08.S1(CO)", "T", "RH", "AH"]
+)
 def test_minus_200_is_found_in_the_columns_of_an_air_quality_station(name):
     assert values(column(name)) == [-200]
 

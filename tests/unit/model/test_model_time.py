@@ -107,8 +107,8 @@ def days(first: str, count: int, format: str) -> list[str]:
     ],
 )
 def test_the_format_is_told_from_a_year_of_days(format):
-    type, found, sure = guessed(*days("2013-01-01", 365, format))
-    assert (type, found) == (Type.TIMESTAMP, format)
+    kind, found, sure = guessed(*days("2013-01-01", 365, format))
+    assert (kind, found) == (Type.TIMESTAMP, format)
     assert sure > 0.85
 
 

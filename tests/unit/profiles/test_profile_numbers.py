@@ -29,7 +29,9 @@ def model(**columns):
 def skewed():
     """Rows as they come: atoms at 0 and 7, a long tail, ties, and a few odd values."""
     rng = np.random.default_rng(5)
-    x = np.concatenate([np.zeros(3_000), np.full(500, 7.0), rng.lognormal(1, 1.5, 16_000), np.round(rng.normal(20, 3, 500))])
+    x = np.concatenate(
+        [np.zeros(3_000), np.full(500, 7.0), rng.lognormal(1, 1.5, 16_000), np.round(rng.normal(20, 3, 500))]
+    )
     return rng.permutation(x)
 
 
@@ -69,9 +71,17 @@ def test_distances_from_profiles_are_those_of_the_raw_rows(skewed):
     now = np.concatenate([skewed[:4_000] * 1.3 + 0.5, np.full(300, 7.0)])
     edges = fit(model(x="number"), [pa.table({"x": skewed})])
     before, here = (one(edges, pa.table({"x": x})).columns["x"] for x in (skewed, now))
-    assert float(distance.ks(here.counts, before.counts[0])[0]) == pytest.approx(stats.ks_2samp(skewed, now).statistic, abs=0.006)
+    assert float(distance.ks(here.counts, before.counts[0])[0]) == pytest.approx(
+        stats.ks_2samp(skewed, now).statistic, abs=0.006
+    )
     moved = distance.wasserstein(
-        here.counts, before.counts[0], edges.columns["x"].cuts, here.minimum, here.maximum, before.minimum[0], before.maximum[0]
+        here.counts,
+        before.counts[0],
+        edges.columns["x"].cuts,
+        here.minimum,
+        here.maximum,
+        before.minimum[0],
+        before.maximum[0],
     )
     assert float(moved[0]) == pytest.approx(stats.wasserstein_distance(skewed, now), abs=0.007 * skewed.std())
 
@@ -130,7 +140,9 @@ def test_a_column_that_is_not_in_the_table_counts_as_missing():
 
 
 def test_days_begin_at_midnight_utc_weeks_on_monday_and_months_on_the_first():
-    stamps = pa.array(["2024-02-29T23:59:59Z", "2024-03-01T00:00:00Z", "2024-03-04T00:00:00Z", None]).cast(pa.timestamp("us", "UTC"))
+    stamps = pa.array(["2024-02-29T23:59:59Z", "2024-03-01T00:00:00Z", "2024-03-04T00:00:00Z", None]).cast(
+        pa.timestamp("us", "UTC")
+    )
     times, present = event_times(pa.table({"t": stamps}), "t")
     rows = np.arange(1, 5)
     for unit, expected in {
@@ -153,7 +165,9 @@ def test_segments_and_versions_add_up_to_the_whole():
     from watchkeeper.profiles.segment import split
 
     table = pa.table({"x": [1.0, 2.0, 3.0, 4.0], "r": ["n", "s", None, "n"], "v": ["v1", "v1", "v2", None]})
-    edges = fit(Model(name="m", columns={"x": Column(type=Type.NUMBER), "v": Column(type="string", role=Role.VERSION)}), [table])
+    edges = fit(
+        Model(name="m", columns={"x": Column(type=Type.NUMBER), "v": Column(type="string", role=Role.VERSION)}), [table]
+    )
     at, slices = split(table, np.zeros(4, dtype=np.int64), ALL, "r", "v")
     profiles = profile(edges, table, at, slices)
     assert {(s.segment, s.version): n for s, n in zip(profiles.slices, profiles.rows.tolist(), strict=True)} == {

@@ -38,7 +38,7 @@ def counted(plan, table):
 
 
 def scores(*names):
-    return {name: (Type.NUMBER, Role.SCORE) for name in names}
+    return dict.fromkeys(names, (Type.NUMBER, Role.SCORE))
 
 
 def test_without_a_label_a_task_or_a_prediction_nothing_is_planned():
@@ -65,7 +65,11 @@ def test_a_prediction_that_names_no_class_is_taken_as_the_score():
 
 @pytest.mark.parametrize(
     ("label", "prediction"),
-    [([1, 0, 1], [True, False, True]), ([True, False, True], [1.0, 0.0, 1.0]), (["1", "0", "1"], ["true", "False", "True"])],
+    [
+        ([1, 0, 1], [True, False, True]),
+        ([True, False, True], [1.0, 0.0, 1.0]),
+        (["1", "0", "1"], ["true", "False", "True"]),
+    ],
 )
 def test_labels_and_predictions_of_different_types_agree(label, prediction):
     table = pa.table({"label": label, "prediction": prediction})
@@ -137,7 +141,9 @@ def test_without_a_prediction_column_the_highest_score_decides():
 
 
 def test_values_that_the_baseline_did_not_hold_are_told_apart_when_hits_are_counted():
-    plan = plan_quality(model(Task.MULTICLASS, "label", "prediction"), pa.table({"label": [1, 2, 3], "prediction": [1, 2, 3]}))
+    plan = plan_quality(
+        model(Task.MULTICLASS, "label", "prediction"), pa.table({"label": [1, 2, 3], "prediction": [1, 2, 3]})
+    )
     quality = counted(plan, pa.table({"label": [1, 8, 8, 9], "prediction": [1, 8, 9, 9]}))
     ((_, (confusion,)),) = quality.tables()
     assert confusion[0, 3, 3] == 3
@@ -151,10 +157,28 @@ def test_huge_errors_are_counted_and_overflow_nothing():
     assert np.isfinite(quality.moments).all()
 
 
+def test_a_baseline_of_extreme_values_is_planned_without_a_warning():
+    table = pa.table({"label": [1.7e308, -1.7e308, 0.0] * 10, "score": [-1.7e308, 1.7e308, 1.0] * 10})
+    quality = counted(plan_quality(model(Task.REGRESSION, "label", "score"), table), table)
+    assert quality.compared.tolist() == [30]
+    assert np.isfinite(quality.moments).all()
+    scores_ = pa.table({"label": [0, 1, 1] * 10, "score": [-1.7e308, 1.7e308, 1.0] * 10})
+    assert np.isfinite(plan_quality(model(Task.BINARY, "label", "score"), scores_).cuts).all()
+
+
+def test_probabilities_of_nought_and_one_have_bins_of_their_own():
+    s = np.concatenate([np.zeros(50), np.ones(50), np.random.default_rng(0).random(900)])
+    plan = plan_quality(model(Task.BINARY, "label", "score"), pa.table({"label": np.arange(1_000) % 2, "score": s}))
+    assert plan.probabilities
+    assert plan.width[0] == plan.width[-1] == 0
+
+
 def test_a_bounded_sample_of_queries_is_complete_and_does_not_depend_on_how_rows_come():
     rng = np.random.default_rng(1)
     query = rng.permutation(np.repeat(np.arange(8_000), 20))
-    table = pa.table({"query": pa.array([f"q{i}" for i in query]), "score": rng.normal(size=len(query)), "label": query % 3})
+    table = pa.table(
+        {"query": pa.array([f"q{i}" for i in query]), "score": rng.normal(size=len(query)), "label": query % 3}
+    )
     plan = plan_quality(model(Task.RANKING, "label", "query", "score"), table)
     whole = counted(plan, table)
     assert ROWS - 20 < len(whole.at) <= ROWS

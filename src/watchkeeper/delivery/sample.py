@@ -1,0 +1,116 @@
+"""Rows to infer a model from: text as it stands, or values as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from watchkeeper.delivery import schema
+from watchkeeper.delivery.columnar import ColumnarReader, open_columnar, open_table
+from watchkeeper.delivery.container import Format, container, unpacked
+from watchkeeper.delivery.limit import Limits
+from watchkeeper.delivery.opening import open_text
+from watchkeeper.delivery.piece import Reader
+from watchkeeper.delivery.pipeline import ahead
+from watchkeeper.delivery.rejection import Rejection
+from watchkeeper.delivery.rows_out import unique_names
+from watchkeeper.delivery.sniff import sniff, sniff_encoding
+from watchkeeper.delivery.source import Place, Unreadable, expand, is_table, locate
+from watchkeeper.model.declaration import TextFormat
+
+CELLS = 50_000_000
+"""The most cells of a sample, however many columns there are."""
+_CELL_LIMIT = 65_536
+
+
+@dataclass(frozen=True)
+class RawSample:
+    """Some rows, spread evenly over the files."""
+
+    table: pa.Table
+    """Text columns, null for empty cells, if `lexical`; else the physical types."""
+    lexical: bool
+    text: TextFormat
+    """How text files are written, as far as can be told; the default for typed formats."""
+
+
+def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
+    """Up to `rows` rows of `sources` (see `expand`). Raises `WatchkeeperError` where one can't be read."""
+    listed, limits = expand(sources), Limits()
+    parts: list[pa.Table] = []
+    text: TextFormat | None = None
+    lexical = False
+    for number, source in enumerate(listed):
+        reader, total, text = _open(source, limits, text)
+        if number and reader.lexical is not lexical:
+            raise Unreadable("text files and files with types are mixed. Give files of one kind.")
+        lexical = reader.lexical
+        share = rows * (number + 1) // len(listed) - rows * number // len(listed)
+        parts += _spread(reader, total, min(share, CELLS // max(len(reader.names), 1) // len(listed) + 1), limits)
+    try:
+        table = pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as wrong:
+        raise Unreadable(
+            f"the files do not have the same columns and types ({wrong}). Give files of one kind."
+        ) from wrong
+    return RawSample(table, lexical, text or TextFormat())
+
+
+def _open(source: Any, limits: Limits, known: TextFormat | None) -> tuple[Reader, int, TextFormat | None]:
+    """A reader, its size (bytes of text, or rows), and how text is written. `known`: how the files before it are."""
+    if is_table(source):
+        table = open_table(source, "table", limits)
+        return _sound(table), table.rows or 0, None
+    place: Place = locate(source)
+    found = container(place, limits)
+    if found.format in (Format.PARQUET, Format.ARROW):
+        typed = open_columnar(place, found.format, limits, ())
+        return _sound(typed), typed.rows if typed.rows is not None else _rows(typed), None
+    if known is not None:
+        text = known
+    else:
+        start = b""
+        for piece in unpacked(place, found.packing, limits):
+            start += piece
+            if len(start) >= limits.block:
+                break
+        text = (
+            TextFormat(encoding=sniff_encoding(start))
+            if found.format is Format.JSON
+            else sniff(start, "\t" if found.tabs else None)
+        )
+    reader = open_text(place, found.format, found.packing, text, limits, _CELL_LIMIT, None).reader
+    size = place.stamp()[0] if found.packing is None else sum(map(len, unpacked(place, found.packing, limits)))
+    return _sound(reader), size, text
+
+
+def _sound(reader: Reader) -> Reader:
+    """Raise `Rejection` where two columns have one name."""
+    for violation in schema.doubled("the data", reader.names):
+        raise Rejection(violation.check, violation.message, violation.remedy, *violation.columns)
+    return reader
+
+
+def _rows(reader: ColumnarReader) -> int:
+    return sum(task().count for task in reader.pieces(reader.names[:1]))
+
+
+def _spread(reader: Reader, total: int, share: int, limits: Limits) -> Iterator[pa.Table]:
+    """About `share` rows: of each piece the first few, as many as its part of `total` asks for."""
+    taken = 0
+    for piece in ahead(reader.pieces(None), limits.workers):
+        if piece.stop is not None:
+            raise piece.stop(taken + 1)
+        size = len(piece.originals.data) if piece.originals is not None else piece.count
+        keep = -(-share * size // max(total, 1))
+        cells = piece.cells.slice(0, max(keep, 1))
+        taken += piece.count
+        if reader.lexical and not reader.empty_is_null:
+            cells = pa.table(
+                [pc.if_else(pc.equal(column, ""), None, column) for column in cells.columns], names=cells.column_names
+            )
+        yield cells.rename_columns(unique_names(cells.column_names))

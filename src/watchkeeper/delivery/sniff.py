@@ -1,0 +1,99 @@
+"""How text seems to be written: encoding, delimiter, quote, header."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from watchkeeper.delivery import csv_scan
+from watchkeeper.delivery.encoding import guess, is_text, marked, unmarked_utf16
+from watchkeeper.delivery.schema import DELIMITERS
+from watchkeeper.model.declaration import TextFormat
+
+_ROWS = 200
+_VALUE = re.compile(
+    r"[-+]?[\d., ]*\d[\d.,]*([eE][-+]?\d+)?%?"  # a number
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T][\d:.,+-]*Z?)?"  # a date
+    r"|\d{1,2}[:.]\d{2}([:.]\d{2})?"  # a time of day
+    r"|true|false|nan|null|none|n/a",
+    re.IGNORECASE,
+)
+
+
+def sniff(start: bytes, delimiter: str | None = None) -> TextFormat:
+    """How CSV text that begins with `start` is written; `delimiter` where the file's ending tells it."""
+    encoding = sniff_encoding(start)
+    text = start.decode(encoding, "replace").removeprefix("\ufeff").encode()
+    if (end := max(text.rfind(b"\n"), text.rfind(b"\r"))) > 0:
+        text = text[: end + 1]
+    found = {sign: _cells(text, sign, '"') for sign in ([delimiter] if delimiter else DELIMITERS)}
+    best = max(found, key=lambda sign: _regularity(found[sign], sign))
+    if _regularity(found[best], best) == (0.0, 0):
+        best = delimiter or ","
+    rows, quote = found[best], _quote(text, best, found[best])
+    if quote != '"':
+        rows = _cells(text, best, quote)
+    return TextFormat(delimiter=best, quote=quote, encoding=encoding, header=_has_header(rows))
+
+
+def sniff_encoding(start: bytes) -> str:
+    """The encoding of text that begins with `start`."""
+    if (known := marked(start) or unmarked_utf16(start)) is not None:
+        return known
+    lines = [line for line in start.splitlines()[:-1] or start.splitlines() if not line.isascii()]
+    if not lines or any(is_text(line) for line in lines):
+        return "utf-8"
+    return guess(b"\n".join(lines))
+
+
+def _cells(text: bytes, delimiter: str, quote: str | None) -> list[list[str]]:
+    """The first rows' cells."""
+    quotes = csv_scan.find_quotes(text, delimiter, quote, final=True)
+    rows = csv_scan.find_rows(text, quotes)[:_ROWS]
+    divides = csv_scan.delimiters(text, delimiter, quotes)
+    spans = zip(rows.starts.tolist(), rows.stops.tolist(), strict=True)
+    return [
+        [csv_scan.unquoted(cell, quote).decode("utf-8", "replace") for cell in csv_scan.cells_of(text, a, b, divides)]
+        for a, b in spans
+    ]
+
+
+def _regularity(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[float, int]:
+    """The share of rows with the most usual number of cells, and that number; (0, 0) where it says nothing."""
+    if not rows:
+        return 0.0, 0
+    cells, times = Counter(map(len, rows)).most_common(1)[0]
+    doubtful = delimiter in " :"  # dates and times of day hold them
+    if cells < 2 or len(rows[0]) != cells or (doubtful and (cells < 3 or times < len(rows))):
+        return 0.0, 0
+    return round(times / len(rows), 1), 0 if doubtful else cells
+
+
+def _quote(text: bytes, delimiter: str, rows: Sequence[Sequence[str]]) -> str | None:
+    cells = [cell for row in rows for cell in row]
+    single = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    if single * 5 > len(cells) and b'"' not in text:
+        return "'"
+    quotes = csv_scan.find_quotes(text, delimiter, '"', final=True)
+    if quotes.torn is not None or (quotes.open is not None and len(quotes.marks) < 3):
+        widths = Counter(map(len, _cells(text, delimiter, None)))
+        if len(widths) == 1:
+            return None  # quotes are plain text: without them every row is whole
+    return '"'
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: not if it holds values where the rows below it do."""
+    if not rows:
+        return True
+    first = [cell.strip() for cell in rows[0]]
+    if first in ([str(i) for i in range(len(first))], [str(i + 1) for i in range(len(first))]):
+        return len(first) > 1 or len(rows) == 1
+    for at, cell in enumerate(first):
+        below = [row[at].strip() for row in rows[1:] if at < len(row) and row[at].strip()]
+        if _VALUE.fullmatch(cell) and (
+            not below or sum(bool(_VALUE.fullmatch(other)) for other in below) * 2 > len(below)
+        ):
+            return False
+    return True

@@ -1,0 +1,26 @@
+"""Shows a result to people and machines: terminal, HTML, notebook, JSON, and the table of measurements."""
+
+from watchkeeper.report.as_json import as_dict, schema, to_json
+from watchkeeper.report.html import to_html, write_html
+from watchkeeper.report.profile_table import print_profiles, profiles_json
+from watchkeeper.report.progress import Progress, progress
+from watchkeeper.report.result import Result, Verdict
+from watchkeeper.report.table import measurements, write_measurements
+from watchkeeper.report.terminal import print_result
+
+__all__ = [
+    "Progress",
+    "Result",
+    "Verdict",
+    "as_dict",
+    "measurements",
+    "print_profiles",
+    "print_result",
+    "profiles_json",
+    "progress",
+    "schema",
+    "to_html",
+    "to_json",
+    "write_html",
+    "write_measurements",
+]

@@ -1,0 +1,132 @@
+"""The answer in sentences: what changed, since when, how bad, gathered by cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import checked
+import pytest
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.report import Verdict
+from watchkeeper.report.answer import Level, answer
+
+
+def finding(column, metric="shape", severity=Severity.ALARM, **more):
+    columns = column if isinstance(column, tuple) else (column,)
+    told = {"kind": "change", "check": metric, "message": f"`{columns[0]}` changed.", "remedy": "Look at it."} | more
+    return Finding(metric=metric, columns=columns, severity=severity, **told)
+
+
+def with_findings(*findings, **changes):
+    return replace(checked.unchanged(), findings=list(findings), **changes)
+
+
+def test_a_dead_sensor_is_told_with_its_day():
+    told = answer(checked.dead_sensor())
+    humidity = next(group for group in told.groups if group.columns == ("hum",))
+    assert humidity.severity is Severity.ALARM
+    assert humidity.sentence.startswith("`hum`: 100 % of 22 rows lie at 0;")
+    assert "10 March 2011" in humidity.when
+    assert told.level is Level.ALARM
+
+
+def test_nothing_wrong_is_said_in_one_word_and_one_line():
+    told = answer(checked.unchanged())
+    assert (told.level, told.verdict, told.headline) == (Level.FINE, "accept", "Nothing is wrong.")
+    assert told.fine == "All 3 columns are as before."
+    assert told.groups == ()
+
+
+def test_a_hundred_columns_with_the_same_finding_are_one_sentence():
+    told = answer(with_findings(*(finding(f"V{i}") for i in range(128))))
+    assert len(told.groups) == 1
+    assert told.groups[0].sentence == (
+        "The distribution changed in 128 columns: `V0`, `V1`, `V2` and 125 more. Worst: `V0` changed."
+    )
+
+
+def test_two_columns_are_told_one_by_one():
+    told = answer(with_findings(finding("a"), finding("b")))
+    assert [group.sentence for group in told.groups] == ["`a` changed.", "`b` changed."]
+    assert told.headline == "`a` and `b` changed."
+
+
+def test_the_metrics_of_one_column_are_one_finding():
+    told = answer(with_findings(finding("a"), finding("a", "null_share"), finding("a", "spike", Severity.WARNING)))
+    assert len(told.groups) == 1
+    assert told.groups[0].also == "share of missing values and share of the most frequent value"
+
+
+def test_pairs_that_no_longer_correlate_follow_the_column_that_changed():
+    pairs = [finding(("a", other), "correlation", Severity.WARNING) for other in "bcd"]
+    together = answer(with_findings(*pairs)).groups
+    assert together[0].sentence.startswith("The correlation changed in 3 pairs of columns. `a` is in all of them. Worst:")
+    led = answer(with_findings(finding("a", "spike"), *pairs)).groups
+    assert [group.sentence for group in led] == ["`a` changed."]
+    assert led[0].also == "rank correlation"
+
+
+def test_the_worst_comes_first_and_a_note_never_counts():
+    told = answer(with_findings(finding("a", severity=Severity.WARNING), finding("b"), finding("c", severity=Severity.INFO)))
+    assert [group.columns for group in told.groups] == [("b",), ("a",)]
+    assert told.how_bad == "1 alarm and 1 warning in 2 of 3 columns."
+    assert [note.columns for note in told.told] == [("c",)]
+
+
+def test_episodes_are_told_from_when_to_when():
+    result = checked.dead_sensor()
+    days = [2, 3, 4, 29, 30, 31]
+    spans = [f"2011-03-{day:02d}/" + ("2011-04-01" if day == 31 else f"2011-03-{day + 1:02d}") for day in days]
+    told = answer(replace(result, findings=[finding("temp", window=span) for span in spans]))
+    assert told.since == "In 2–4 March 2011 and since 29 March 2011."
+    assert told.groups[0].when == (
+        "In 6 of 31 windows, in 2–4 March 2011 and since 29 March 2011; the worst is 2 March 2011."
+    )
+
+
+def test_the_first_sign_is_named_where_it_came_before_the_worst():
+    result = checked.dead_sensor()
+    late = finding("hum", "spike", window="2011-03-10/2011-03-11")
+    early = finding("temp", window="2011-03-05/2011-03-06", severity=Severity.WARNING)
+    told = answer(replace(result, findings=[late, early]))
+    assert told.since == "Worst is `hum`, on 10 March 2011; the first sign is `temp`, 5 March 2011."
+
+
+def test_a_rejected_file_is_told_by_its_reason_without_its_name():
+    told = answer(checked.rejected())
+    assert told.headline == "The file can't be used: the cells are divided by a tab, not by a comma as declared."
+    assert told.verdict == "reject file"
+    assert told.baseline == "Nothing was compared with train.parquet."
+
+
+def test_bad_rows_and_changes_stand_in_the_headline_together():
+    told = answer(checked.one_file())
+    assert told.headline.startswith("2 rows of 168 are bad; ")
+    assert "`windspeed`" in told.headline
+
+
+def test_with_windows_an_accepted_file_says_that_it_holds_alarms():
+    assert answer(with_findings(finding("a"), verdict=Verdict.ACCEPT)).verdict == "accept, with 1 alarm"
+
+
+def test_what_a_short_baseline_limits_is_told_with_the_baseline():
+    limits = finding((), "history", Severity.INFO, check="history", message="The baseline has 4 windows: limits are provisional.")
+    told = answer(with_findings(limits))
+    assert told.baseline.endswith("limits are provisional.")
+    assert told.told == ()
+
+
+@pytest.mark.parametrize("metric", ["shape", "range_high", "rise", "mean"])
+def test_no_value_of_a_personal_column_is_told(metric):
+    columns = {**checked.MODEL.columns, "hum": checked.MODEL.columns["hum"].model_copy(update={"pii": True})}
+    secret = finding("hum", metric, message='`hum` went up to "4111-1111", its median is 77.')
+    told = answer(with_findings(secret, model=checked.MODEL.model_copy(update={"columns": columns})))
+    assert "4111" not in repr(told.groups[0].sentence)
+    assert "77" not in told.groups[0].sentence
+    assert "`hum`" in told.groups[0].sentence
+
+
+def test_a_finding_of_one_segment_says_which():
+    told = answer(with_findings(finding("a", segment="country=DE")))
+    assert told.groups[0].sentence == "`a` changed. This is for country=DE."
