@@ -51,10 +51,10 @@ def run(command, code, folder):
 
 
 def assert_shown(shown, said):
-    """Each line shown stands in what was said, in the same order."""
+    """Each line shown stands in what was said, in the same order, wherever the terminal broke its lines."""
     at = 0
     for line in filter(None, (line.strip() for line in shown.splitlines())):
-        pattern = ".*".join(r"\s+".join(re.escape(word) for word in part.split()) for part in line.split("…"))
+        pattern = ".*?".join(r"\s+".join(re.escape(word) for word in part.split()) for part in line.split("…"))
         found = re.compile(pattern).search(said, at)
         assert found, f"the tutorial shows a line that was not printed:\n  {line}\nprinted:\n{said}"
         at = found.end()

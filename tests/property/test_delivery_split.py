@@ -14,7 +14,10 @@ from watchkeeper.model import Column, Model
 
 MODEL = Model(
     name="split",
-    columns={"id": Column(type="integer", drift=False), "word": Column(type="string", allowed=["a", "b", "é", 'a"', ""])},
+    columns={
+        "id": Column(type="integer", drift=False),
+        "word": Column(type="string", allowed=["a", "b", "é", 'a"', ""]),
+    },
     primary_key=["id"],
 )
 
@@ -90,7 +93,9 @@ csv_text = st.text(alphabet='ab1",\n\r2 é', max_size=60)
 @example('1,"a\n', 3, 1)
 @example('1,a""\n"1""",b\r\n,\r2,"x"y\n', 1, 2)
 @settings(max_examples=300)
-def test_any_block_size_finds_the_rows_that_a_reader_of_single_characters_finds(text: str, block: int, workers: int) -> None:
+def test_any_block_size_finds_the_rows_that_a_reader_of_single_characters_finds(
+    text: str, block: int, workers: int
+) -> None:
     expected, torn = one_by_one(text)
     data = f"id,word\n{text}".encode()
     delivery, rows, cells, told = read(data, ".csv", block=block, workers=workers)
@@ -106,10 +111,22 @@ def test_any_block_size_finds_the_rows_that_a_reader_of_single_characters_finds(
 
 objects = st.lists(
     st.one_of(
-        st.fixed_dictionaries({}, optional={"id": st.integers(0, 9) | st.text(max_size=3), "word": st.text(max_size=4) | st.none()}).map(
-            lambda row: json.dumps(row).encode()
+        st.fixed_dictionaries(
+            {}, optional={"id": st.integers(0, 9) | st.text(max_size=3), "word": st.text(max_size=4) | st.none()}
+        ).map(lambda row: json.dumps(row).encode()),
+        st.sampled_from(
+            [
+                b'{"id": 1, "id": 2}',
+                b"[1]",
+                b"null",
+                b'{"id": NaN}',
+                b'{"id": 1',
+                b"",
+                b"  ",
+                b'{"id": 3, "word": "\xff"}',
+                b'{"more": {"a": [1]}}',
+            ]
         ),
-        st.sampled_from([b'{"id": 1, "id": 2}', b"[1]", b"null", b'{"id": NaN}', b'{"id": 1', b"", b"  ", b'{"id": 3, "word": "\xff"}', b'{"more": {"a": [1]}}']),
     ),
     max_size=12,
 )

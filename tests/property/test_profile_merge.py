@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -103,7 +104,7 @@ def test_any_split_of_the_rows_in_any_order_gives_the_same_profile(listed, cuts,
     whole = table(listed)
     edges = fit(MODEL, [whole.slice(0, max(1, len(whole) // 2))])
     borders = [0, *sorted(min(c, len(whole)) for c in cuts), len(whole)]
-    parts = [profiled(edges, whole.slice(a, b - a)) for a, b in zip(borders, borders[1:], strict=False)]
+    parts = [profiled(edges, whole.slice(a, b - a)) for a, b in pairwise(borders)]
     random.shuffle(parts)
     assert_same(reduce(lambda a, b: merge([a, b]), parts), profiled(edges, whole))
     assert_same(merge(parts), profiled(edges, whole))

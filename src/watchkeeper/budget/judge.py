@@ -34,11 +34,10 @@ class History:
 
 
 def judge(measurements: Sequence[Measurement], history: History, budget: Budget) -> list[Finding]:
-    """Findings for the measurements that chance does not explain within the budget and that are large enough to matter.
+    """Findings for measurements that chance does not explain within the budget, and large enough to matter.
 
     A window's threshold is ln(J/alpha) nats for its J judged measurements over all columns, metrics, segments and
-    versions
-    (Bonferroni), alpha the budget's chance per window; and the value must leave its floor. Worst first.
+    versions (Bonferroni), alpha the budget's chance per window; and the value must leave its floor. Worst first.
     """
     limits = thresholds(measurements, history, budget)
     times = 1.0 if history.windows >= FULL else SHORT

@@ -22,13 +22,12 @@ ENOUGH = 10
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
-    """Compare the rank correlation of each pair of numeric features, and of each with the target, with the baseline's.
+    """Compare rank correlations with the baseline's: all pairs of numeric features and the target.
 
     A rise with the target suggests a leak; a fall, shuffled or wrongly joined rows. Evidence: Fisher's z for rank
     correlations; where a few rows carry the dependence its variance is too small, so it is widened by how the
-    baseline's
-    windows (three or more) differ, each against the others. NaN where fewer than ten rows are expected to leave both
-    columns' most frequent values, because chance then makes large correlations.
+    baseline's windows (three or more) differ, each against the others. NaN where fewer than ten rows are expected to
+    leave both columns' most frequent values, because chance then makes large correlations.
     """
     whole = baseline.whole
     if now.pairs is None or whole.pairs is None or baseline.profiles.pairs is None:

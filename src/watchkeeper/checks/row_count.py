@@ -36,7 +36,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         columns=(),
         value=now.rows.astype(np.float64),
         rows=now.rows,
-        effect=now.rows - reference,
+        effect=now.rows.astype(np.float64) - reference,
         evidence=np.where(_cut(now), np.nan, evidence.rows(now.rows, past)),
         reference=reference,
         scale=max(reference, 1.0),
@@ -51,12 +51,11 @@ def _cut(profiles: Profiles) -> NDArray[np.bool_]:
     name = next((n for n, role in profiles.edges.roles.items() if role is Role.TIMESTAMP), None)
     times = profiles.columns.get(name or "")
     first, last = profiles.slices[0], profiles.slices[-1]
-    if (
-        isinstance(times, NumericProfile)
-        and None not in (first.start, first.end, last.start, last.end)
-        and first.label is None
-    ):
+    if not isinstance(times, NumericProfile) or first.label is not None:
+        return cut
+    if first.start is not None and first.end is not None:
         cut[0] = times.minimum[0] - first.start > BLANK * (first.end - first.start)
+    if last.start is not None and last.end is not None:
         cut[-1] |= last.end - times.maximum[-1] > BLANK * (last.end - last.start)
     return cut
 

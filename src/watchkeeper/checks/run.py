@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -53,18 +54,23 @@ def _measured(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measu
 
 
 def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
-    segments = sorted({at.segment for at in now.slices} - {None}, key=str)
-    versions = sorted({at.version for at in now.slices} - {None}, key=str)
+    segments = sorted({at.segment for at in now.slices if at.segment is not None})
+    versions = sorted({at.version for at in now.slices if at.version is not None})
     yield now.regrouped(lambda at: at.whole), _only(baseline, None)
-    for segment in segments or ():
+    for segment in segments:
         before = _only(baseline, segment)
         if before.windows:
-            yield now.regrouped(lambda at, s=segment: replace(at, version=None) if at.segment == s else None), before  # type: ignore[misc]
+            yield now.regrouped(partial(_of_segment, segment)), before
     for version in versions if len(versions) > 1 else ():
-        yield (
-            now.regrouped(lambda at, v=version: replace(at, segment=None) if at.version == v else None),
-            _only(baseline, None),
-        )  # type: ignore[misc]
+        yield now.regrouped(partial(_of_version, version)), _only(baseline, None)
+
+
+def _of_segment(segment: str, at: Slice) -> Slice | None:
+    return replace(at, version=None) if at.segment == segment else None
+
+
+def _of_version(version: str, at: Slice) -> Slice | None:
+    return replace(at, segment=None) if at.version == version else None
 
 
 def _only(baseline: Baseline, segment: str | None) -> Baseline:

@@ -27,8 +27,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     The value is the largest gap between the cumulated shares (numeric) or the share of rows that would have to change
     their value (categorical, total variation). Evidence is a two-sample G test on at most 16 cells of equal baseline
-    mass, or on the values with at least ten expected rows. Where not even two cells have as many, as in a column that is
-    nearly constant, it is the share of rows that leave the most frequent bin.
+    mass, or on the values with at least ten expected rows. Where not even two cells have as many, as in a nearly
+    constant column, it is the share of rows that leave the most frequent bin.
 
     Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
     """

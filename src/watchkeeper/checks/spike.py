@@ -20,8 +20,8 @@ Ints = NDArray[np.int64]
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare the largest share that one interior bin holds with that of the baseline's windows, upwards.
 
-    Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left out:
-    seasonal drift piles up there. Evidence: `stats.evidence.spike`.
+    Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left
+    out: seasonal drift piles up there. Evidence: `stats.evidence.spike`.
     """
     for here, before, windows in column.numeric(now, baseline):
         if np.isnan(here.edges.low):

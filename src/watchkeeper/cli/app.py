@@ -8,14 +8,12 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-import click
 import typer
 
 from watchkeeper.cli.check import check
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
-from watchkeeper.model import WatchkeeperError
 
 COULD_NOT_FINISH = 4
 INTERRUPTED = 130
@@ -64,12 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [*(["--debug"] if debug else []), *(a for a in given if a != "--debug")]
     try:
         code = app(given, prog_name="watchkeeper", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         code = INTERRUPTED
-    except click.ClickException as wrong:
-        wrong.show()
-        code = wrong.exit_code
-    except Exception as wrong:
+    except Exception as wrong:  # the outermost edge
         if debug:
             raise
         code = _told(wrong)
@@ -78,6 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(wrong: Exception) -> int:
     """Say an error in words on standard error; the exit code that fits it."""
+    from watchkeeper.model import WatchkeeperError
+
+    if hasattr(wrong, "show") and hasattr(wrong, "exit_code"):  # wrong usage, which typer words best itself
+        wrong.show()
+        return int(wrong.exit_code)
     if isinstance(wrong, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_FINISH

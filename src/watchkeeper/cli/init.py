@@ -31,6 +31,9 @@ def init(
             help="A Frictionless Data Package v2 or Open Data Contract Standard v3: its constraints become declared.",
         ),
     ] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The table that is meant, where the contract holds several.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     r"""Infer a model: roles, types, formats, keys, ranges, known values, windows.
@@ -52,9 +55,11 @@ def init(
         )
     roles = dict(pair for pair in (_role(text) for text in role or []))
     roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
-    made = watch.infer_model(files, name=name, roles=roles, contract=contract)
+    made = watch.infer_model(files, name=name, roles=roles, contract=contract, table=table)
     dump(made.model, output, notes=made.notes, about=made.about)
     typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)
+    for term in made.ignored:
+        typer.echo(f"  not checked, though the contract asks for it: {term}", err=True)
     for column, notes in made.notes.items():
         for remark in notes.remarks:
             typer.echo(f"  {column}: {remark}", err=True)

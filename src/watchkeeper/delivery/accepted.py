@@ -58,13 +58,14 @@ def _copy(path: Path, reader: Reader) -> Iterator[Take]:
 
 def _text(path: Path, names: Sequence[str], *, as_csv: bool) -> Iterator[Take]:
     labels = unique_names(names)
-    with path.open("wb") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         if as_csv:
-            file.write(csv_lines([pa.array([label], pa.string()) for label in labels]))
+            file.writelines(f"{line}\n" for line in csv_lines([pa.array([label]) for label in labels]))
 
         def take(piece: Piece, good: Bools) -> None:
             columns = _columns(piece, names, good)
-            file.write(csv_lines(columns) if as_csv else json_lines(pa.table(columns, names=labels)))
+            lines = csv_lines(columns) if as_csv else json_lines(pa.table(columns, names=labels))
+            file.writelines(f"{line}\n" for line in lines)
 
         yield take
 

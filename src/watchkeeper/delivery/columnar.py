@@ -119,7 +119,7 @@ def _parquet_batches(place: Place, textual: list[str], columns: Sequence[str], r
     with (
         _explained(place.name, Format.PARQUET),
         place.open() as file,
-        pq.ParquetFile(file, read_dictionary=coded) as opened,
+        pq.ParquetFile(file, read_dictionary=coded, page_checksum_verification=True) as opened,
     ):
         yield from opened.iter_batches(batch_size=rows, columns=list(columns), use_threads=True)
 

@@ -48,7 +48,9 @@ def from_text(cells: pa.Array, column: Column, *, empty_is_null: bool) -> Conver
         case Type.INTEGER:
             values, decimals = number.integers(texts)
         case Type.NUMBER:
-            values = number.numbers(texts, column.decimal)
+            values = number.numbers(texts, column.decimal if empty_is_null else ".")
+            if column.decimal == "," and not empty_is_null:  # JSON's own numbers have a point, its texts may not
+                values = pc.coalesce(values, number.numbers(texts, ","))
         case Type.BOOLEAN:
             values = number.booleans(texts)
         case Type.TIMESTAMP:

@@ -110,7 +110,9 @@ def guess(text: bytes) -> str:
     high = data >= 128
     runs = np.diff(np.flatnonzero(np.diff(high, prepend=False, append=False)))[::2]
     if len(runs) and runs.mean() >= 2:  # letters beyond ASCII side by side: no Western European text
-        for name in ("shift_jis", "euc_kr", "gb18030", "cp1251"):
+        if (data[high] >= 0xC0).mean() > 0.95 and (data[high] >= 0xE0).mean() > 0.6:
+            return "cp1251"  # words of small Cyrillic letters
+        for name in ("shift_jis", "euc_kr", "gb18030"):
             if _decodes(text[: text.rfind(b"\n") + 1] or text, name):
                 return name
     return "cp1252" if ((data >= 0x80) & (data <= 0x9F)).any() else "latin-1"

@@ -90,7 +90,7 @@ def _integers(array: pa.Array) -> Converted:
     if types.is_null(kind) or types.is_boolean(kind) or (types.is_integer(kind) and not types.is_uint64(kind)):
         return Converted(array.cast(pa.int64()))
     if types.is_uint64(kind):
-        fits = pc.less_equal(array, 2**63 - 1)
+        fits = pc.less_equal(array, pa.scalar(2**63 - 1, pa.uint64()))
         return Converted(pc.if_else(fits, array, None).cast(pa.int64()), _wrong(fits), None, array.cast(pa.string()))
     doubles = array.cast(pa.float64(), safe=False)
     doubles = pc.if_else(pc.is_nan(doubles), None, doubles)  # pandas and Polars keep a missing whole number as NaN

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from watchkeeper.delivery.piece import Piece
 from watchkeeper.delivery.replacing import replacing
-from watchkeeper.delivery.rows_out import json_line
+from watchkeeper.delivery.rows_out import json_lines
 from watchkeeper.delivery.violation import BadRow
 
 SCHEMA = pa.schema(
@@ -35,7 +35,7 @@ def original(piece: Piece, place: int) -> str:
     """One row as it came: its text, or JSON of a row of a typed format."""
     if piece.originals is not None:
         return piece.originals.text(place)
-    return json_line(piece.cells.slice(int(np.searchsorted(piece.places, place)), 1).to_pylist()[0])
+    return json_lines(piece.cells.slice(int(np.searchsorted(piece.places, place)), 1))[0]
 
 
 def _csv(path: Path) -> Iterator[Take]:

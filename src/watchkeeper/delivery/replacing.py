@@ -14,6 +14,8 @@ from watchkeeper.model.error import WatchkeeperError
 class CannotWrite(WatchkeeperError):
     """A file can't be written: the text says which, why and what to do."""
 
+    exit_code = 4
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -21,20 +23,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Devices and pipes are written to directly. Raises `CannotWrite` where the disk is full, the folder missing and so on.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        yield path
-        return
     target = path.resolve()
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+    is_device = path.exists() and not path.is_file() and not path.is_dir()
+    temporary = target if is_device else target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(target)
+        if not is_device:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(target)
     except OSError as failed:
         raise CannotWrite(f"{path} can't be written: {_why(failed, target)}") from failed
     finally:
-        temporary.unlink(missing_ok=True)
+        if not is_device:
+            temporary.unlink(missing_ok=True)
 
 
 def _why(failed: OSError, target: Path) -> str:

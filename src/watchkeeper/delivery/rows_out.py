@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import types
 
 from watchkeeper.delivery.fingerprint import as_text
 
@@ -18,27 +19,26 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return [name or f"column_{i + 1}" for i, name in enumerate(names)]
 
 
-def csv_lines(columns: Sequence[pa.Array]) -> bytes:
-    """Rows as CSV (comma, quotes where needed, LF). A missing value is an empty cell."""
+def csv_lines(columns: Sequence[pa.Array]) -> list[str]:
+    """Rows as CSV (comma, quotes where needed). A missing value is an empty cell."""
     cells = [_quoted(as_text(column)) for column in columns]
     if len(cells) == 1:  # an empty line would be no row
         cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
-    lines = pc.binary_join_element_wise(*cells, ",")
-    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()
+    lines: list[str] = pc.binary_join_element_wise(*cells, ",").to_pylist()
+    return lines
 
 
-def json_lines(table: pa.Table) -> bytes:
-    """Rows as JSON objects, one a line. Text stays text, numbers stay numbers; what JSON can't say becomes text."""
-    return "".join(f"{json_line(row)}\n" for row in table.to_pylist()).encode()
+def json_lines(table: pa.Table) -> list[str]:
+    """Rows as JSON objects. Text stays text, numbers stay numbers; what JSON can't say becomes text."""
+    columns = [
+        as_text(column.combine_chunks()) if types.is_temporal(column.type) else column for column in table.columns
+    ]
+    rows = pa.table(columns, names=table.column_names).to_pylist()
+    return [json.dumps(_finite(row), ensure_ascii=False, default=_said) for row in rows]
 
 
-def json_line(row: dict[str, Any]) -> str:
-    """One row as a JSON object."""
-    finite = {
-        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
-    return json.dumps(finite, ensure_ascii=False, default=_said)
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(v) if isinstance(v, float) and not math.isfinite(v) else v for name, v in row.items()}
 
 
 def _said(value: object) -> str:

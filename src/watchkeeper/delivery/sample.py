@@ -104,7 +104,7 @@ def _spread(reader: Reader, total: int, share: int, limits: Limits) -> Iterator[
     taken = 0
     for piece in ahead(reader.pieces(None), limits.workers):
         if piece.stop is not None:
-            raise piece.stop(taken + 1)
+            raise piece.stop(taken + piece.count + 1)
         size = len(piece.originals.data) if piece.originals is not None else piece.count
         keep = -(-share * size // max(total, 1))
         cells = piece.cells.slice(0, max(keep, 1))

@@ -12,6 +12,7 @@ from watchkeeper.delivery.schema import DELIMITERS
 from watchkeeper.model.declaration import TextFormat
 
 _ROWS = 200
+_BYTES = 1 << 20
 _VALUE = re.compile(
     r"[-+]?[\d., ]*\d[\d.,]*([eE][-+]?\d+)?%?"  # a number
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T][\d:.,+-]*Z?)?"  # a date
@@ -24,14 +25,14 @@ _VALUE = re.compile(
 def sniff(start: bytes, delimiter: str | None = None) -> TextFormat:
     """How CSV text that begins with `start` is written; `delimiter` where the file's ending tells it."""
     encoding = sniff_encoding(start)
-    text = start.decode(encoding, "replace").removeprefix("\ufeff").encode()
+    text = start[:_BYTES].decode(encoding, "replace").removeprefix("\ufeff").encode()
     if (end := max(text.rfind(b"\n"), text.rfind(b"\r"))) > 0:
         text = text[: end + 1]
     found = {sign: _cells(text, sign, '"') for sign in ([delimiter] if delimiter else DELIMITERS)}
     best = max(found, key=lambda sign: _regularity(found[sign], sign))
     if _regularity(found[best], best) == (0.0, 0):
         best = delimiter or ","
-    rows, quote = found[best], _quote(text, best, found[best])
+    rows, quote = found[best], _quote(text, best)
     if quote != '"':
         rows = _cells(text, best, quote)
     return TextFormat(delimiter=best, quote=quote, encoding=encoding, header=_has_header(rows))
@@ -41,7 +42,8 @@ def sniff_encoding(start: bytes) -> str:
     """The encoding of text that begins with `start`."""
     if (known := marked(start) or unmarked_utf16(start)) is not None:
         return known
-    lines = [line for line in start.splitlines()[:-1] or start.splitlines() if not line.isascii()]
+    whole = start[: start.rfind(b"\n") + 1] or start
+    lines = [line for line in whole.splitlines() if not line.isascii()]
     if not lines or any(is_text(line) for line in lines):
         return "utf-8"
     return guess(b"\n".join(lines))
@@ -70,17 +72,24 @@ def _regularity(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[float, i
     return round(times / len(rows), 1), 0 if doubtful else cells
 
 
-def _quote(text: bytes, delimiter: str, rows: Sequence[Sequence[str]]) -> str | None:
-    cells = [cell for row in rows for cell in row]
-    single = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
-    if single * 5 > len(cells) and b'"' not in text:
-        return "'"
+def _quote(text: bytes, delimiter: str) -> str | None:
+    """The quote that makes rows whole: the usual one, unless another or none at all does and it does not."""
+    sign = delimiter.encode()
+    if b'"' not in text and (b"'" + sign in text or sign + b"'" in text):
+        return "'" if _is_regular(_cells(text, delimiter, "'")) and _quoted(text, delimiter) else '"'
     quotes = csv_scan.find_quotes(text, delimiter, '"', final=True)
-    if quotes.torn is not None or (quotes.open is not None and len(quotes.marks) < 3):
-        widths = Counter(map(len, _cells(text, delimiter, None)))
-        if len(widths) == 1:
-            return None  # quotes are plain text: without them every row is whole
-    return '"'
+    swallowed = quotes.torn is not None or (quotes.open is not None and len(quotes.marks) < 3)
+    return None if swallowed and _is_regular(_cells(text, delimiter, None)) else '"'
+
+
+def _quoted(text: bytes, delimiter: str) -> bool:
+    """Whether single quotes come as pairs around cells, and not as apostrophes."""
+    quotes = csv_scan.find_quotes(text, delimiter, "'", final=True)
+    return len(quotes.marks) > 1 and not len(quotes.junk) and quotes.torn is None and quotes.open is None
+
+
+def _is_regular(rows: Sequence[Sequence[str]]) -> bool:
+    return len(set(map(len, rows))) == 1
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:

@@ -9,8 +9,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class Episode:
+    """One thing that went wrong: the columns it touched, and from when to when they held no value."""
+
+    columns: tuple[str, ...]
+    start: datetime
+    """The first hour without a value."""
+    end: datetime | None
+    """The first hour with values again; None where they never came back."""
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Demo:
-    """All that `watchkeeper demo` checks and says of its source."""
+    """All that `watchkeeper demo` checks, and says of its source."""
 
     model: Path
     baseline: Path
@@ -20,35 +32,34 @@ class Demo:
     title: str
     source: str
     licence: str
+    truth: tuple[Episode, ...]
+    """What really happened, to compare with what was found."""
 
 
-@dataclass(frozen=True)
-class Episode:
-    """One thing that went wrong: the columns it touched, and from when to when they held no value."""
-
-    columns: tuple[str, ...]
-    start: datetime
-    """The first hour without a value."""
-    end: datetime | None
-    """The first hour with values again; None where they never came back."""
-
-
-TRUTH = (
+_TRUTH = (
     Episode(
         ("CO(GT)", "NMHC(GT)", "NOx(GT)", "NO2(GT)"),
         datetime(2004, 4, 17, 3, tzinfo=UTC),
         datetime(2004, 4, 23, 5, tzinfo=UTC),
+        "17 April 03:00 to 23 April 04:00: four analysers measure nothing, together, for 146 hours",
     ),
-    Episode(("NMHC(GT)",), datetime(2004, 5, 1, 1, tzinfo=UTC), None),
     Episode(
-        ("CO(GT)", "NOx(GT)", "NO2(GT)"), datetime(2004, 5, 8, 3, tzinfo=UTC), datetime(2004, 5, 10, 9, tzinfo=UTC)
+        ("NMHC(GT)",),
+        datetime(2004, 5, 1, 1, tzinfo=UTC),
+        None,
+        "1 May 01:00: the NMHC analyser dies, and never measures again",
+    ),
+    Episode(
+        ("CO(GT)", "NOx(GT)", "NO2(GT)"),
+        datetime(2004, 5, 8, 3, tzinfo=UTC),
+        datetime(2004, 5, 10, 9, tzinfo=UTC),
+        "8 May 03:00 to 10 May 08:00: the other three are away once more, for 54 hours",
     ),
 )
-"""What the data show happened in `current`, as listed in the README beside them."""
 
 
 def files() -> Demo:
-    """The data shipped in the package, with source and licence."""
+    """The data shipped in the package, their source and licence, and what is known of them."""
     data = Path(str(resources.files("watchkeeper.demo"))) / "data"
     return Demo(
         model=data / "watchkeeper.yaml",
@@ -58,4 +69,5 @@ def files() -> Demo:
         title="Air quality at road level in an Italian city, hour by hour, 17 April to 16 May 2004",
         source="De Vito et al., Sensors and Actuators B 129 (2008) 750-757; UCI data set 360, doi.org/10.24432/C59K5F",
         licence="CC BY 4.0",
+        truth=_TRUTH,
     )

@@ -189,7 +189,7 @@ def _profile(name: str, edges: ColumnEdges, rows: pa.Table) -> ColumnProfile:
         floats = {
             end: rows.column(end).combine_chunks().to_numpy(zero_copy_only=False) for end in ("minimum", "maximum")
         }
-        flat = {
+        flat: dict[str, Any] = {
             f: np.array(rows.column(f).to_pylist(), dtype=np.float64).reshape(slices, 2) for f in ("total", "squares")
         }
         counts = rows.column("counts").combine_chunks().flatten().to_numpy().reshape(slices, edges.bins)

@@ -29,13 +29,14 @@ class ColumnProfile:
     """Rows whose cell held something that is no value of the column's type (also counted in `null`)."""
 
     def placed(self, slot: Ints, slices: int) -> Self:
-        """The same counts on other slices: i moves to `slot[i]`, or is dropped where that is negative; those that meet add."""
-        changes = {f.name: _place(getattr(self, f.name), slot, slices) for f in fields(self) if _is_count(self, f.name)}
+        """The same counts on other slices: i moves to `slot[i]`, dropped where negative; those that meet add up."""
+        counts = [f.name for f in fields(self) if _is_count(self, f.name)]
+        changes: dict[str, Any] = {name: _place(getattr(self, name), slot, slices) for name in counts}
         return replace(self, **changes)
 
     def added(self, other: Self) -> Self:
         """The sum of two profiles over the same slices."""
-        changes = {
+        changes: dict[str, Any] = {
             f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if _is_count(self, f.name)
         }
         return replace(self, **changes)
@@ -67,7 +68,7 @@ class NumericProfile(ColumnProfile):
         minimum, maximum = np.full(slices, np.nan), np.full(slices, np.nan)
         np.fmin.at(minimum, slot[kept], self.minimum[kept])
         np.fmax.at(maximum, slot[kept], self.maximum[kept])
-        sums = {name: _place_sums(getattr(self, name), slot, slices) for name in ("total", "squares")}
+        sums: dict[str, Any] = {name: _place_sums(getattr(self, name), slot, slices) for name in ("total", "squares")}
         return replace(super().placed(slot, slices), minimum=minimum, maximum=maximum, **sums)
 
     def added(self, other: Self) -> Self:
@@ -134,7 +135,7 @@ class CategoryProfile(ColumnProfile):
     @property
     def valid(self) -> Ints:
         """Rows with a value, shape (slices,)."""
-        return self.dense(len(self.edges.values)).sum(axis=1) + self.unseen
+        return np.asarray(self.dense(len(self.edges.values)).sum(axis=1) + self.unseen)
 
     @property
     def distinct(self) -> Ints:

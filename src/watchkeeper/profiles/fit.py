@@ -124,7 +124,7 @@ def kind(column: Column) -> str:
     """How a column is counted: `numeric`, `category`, `plain` (missing and bad cells only) or `none`."""
     if column.role is Role.IGNORED or column.type is Type.OTHER:
         return "none"
-    if column.type is Type.TIMESTAMP:
+    if column.type is Type.TIMESTAMP and (column.drift or column.role is Role.TIMESTAMP):
         return "numeric"
     if not column.drift or column.role not in _WATCHED:
         return "plain"

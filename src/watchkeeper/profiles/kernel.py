@@ -27,9 +27,8 @@ def profile(
 ) -> Profiles:
     """Profiles of one block.
 
-    `table`: canonical columns (see `delivery`); `at`: the number of the slice that each row belongs to, shape
-    (rows,), -1
-    for none; `slices`: sorted; `invalid`: per column, which cells were bad (they are null in `table`).
+    `table`: canonical columns (see `delivery`); `at`: the number of the slice that each row belongs to, shape (rows,),
+    -1 for none; `slices`: sorted; `invalid`: per column, which cells were bad (they are null in `table`).
     """
     used, at = np.unique(at, return_inverse=True)
     order = None if (np.diff(at) >= 0).all() else np.argsort(at, kind="stable")

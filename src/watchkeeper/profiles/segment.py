@@ -25,7 +25,8 @@ def split(
 
     `segment` and `version` are column names, or None where that does not split anything.
     """
-    key, names = at.copy(), [(place,) for place in range(len(windows))]
+    key = at.copy()
+    names: list[tuple[object, ...]] = [(place,) for place in range(len(windows))]
     for column, missing in ((segment, NO_VALUE), (version, UNVERSIONED)):
         if column is None:
             continue

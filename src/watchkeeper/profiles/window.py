@@ -115,7 +115,7 @@ def parse(by: str) -> TimeWindows | RowWindows:
     )
 
 
-def days(windows: TimeWindows | RowWindows | OneWindow) -> float:
+def days(windows: Windows) -> float:
     """Length of a window in days; without a cadence a window counts as a day (CONTRACT: one file is one delivery)."""
     if not isinstance(windows, TimeWindows):
         return 1.0
@@ -125,8 +125,7 @@ def days(windows: TimeWindows | RowWindows | OneWindow) -> float:
 
 
 def event_times(table: pa.Table, column: str | None) -> tuple[Ints | None, Bools | None]:
-    """Event times in microseconds since 1970 (0 where missing) and where there is one; None where there is no such
-    column."""
+    """Event times in microseconds since 1970 (0 where missing) and where there is one; None without such a column."""
     if column is None or column not in table.column_names:
         return None, None
     array = table[column].combine_chunks()

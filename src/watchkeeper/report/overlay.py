@@ -37,7 +37,8 @@ def histogram(shapes: Histograms, label: str, *, masked: bool = False) -> Markup
         *_open_end(*shapes.below, 0.0, "◂ {}", ""),
         *_open_end(*shapes.above, WIDTH, "{} ▸", "e"),
     ]
-    return svg.picture(WIDTH, BOTTOM + 36, label, parts)
+    beyond = max(*shapes.below, *shapes.above) > 2 * CLIP
+    return svg.picture(WIDTH, BOTTOM + (36 if beyond else 20), label, parts)
 
 
 def _open_end(was: float, now: float, x: float, arrow: str, side: str) -> list[Markup]:

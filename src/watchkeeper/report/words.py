@@ -7,8 +7,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from watchkeeper.profiles import Slice
-
 MISSING = "–"
 
 # C0, DEL and C1 steer a terminal; line and paragraph separators break lines; bidirectional controls reorder
@@ -180,16 +178,6 @@ def moment(microseconds: float, *, to_the_day: bool = False) -> str:
     if to_the_day:
         return f"{at.day} {at:%b} {at.year}"
     return _day(at) if at.time() == datetime.min.time() else f"{_day(at)} {at:%H:%M}"
-
-
-def label(at: Slice) -> str:
-    """A slice in words: its window, then its segment and version where it has them."""
-    parts = [window(at.window_label)]
-    if at.segment is not None:
-        parts.append(inert(at.segment))
-    if at.version is not None:
-        parts.append(f"version {inert(at.version)}")
-    return ", ".join(parts)
 
 
 def _day(at: datetime) -> str:

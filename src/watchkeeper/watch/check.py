@@ -17,6 +17,7 @@ from watchkeeper.delivery import Delivery, Violation, deliver, expand
 from watchkeeper.engines import scan
 from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.profiles import (
+    Baseline,
     NumericProfile,
     OneWindow,
     Profiles,
@@ -36,7 +37,7 @@ SHOWN = 10_000
 _DAY = 86_400_000_000
 
 
-class CannotWrite(WatchkeeperError):
+class SeveralFiles(WatchkeeperError):
     """Several files can't be written into one."""
 
 
@@ -59,8 +60,8 @@ def check(
 
     `current`, `baseline`: a path, a glob, a file-system URL, or a list of these; or a pandas, Polars or Arrow table, a
     DuckDB relation, anything with `__arrow_c_stream__`. A baseline may also be a profile file. `model`: a Model, or the
-    path of a `watchkeeper.yaml`; without it, it is inferred from the baseline. `by`: cut into windows by hour, day, week,
-    month or `N-rows`; without it each file is one window. `period`: the event times that the data may hold.
+    path of a `watchkeeper.yaml`; without it, it is inferred from the baseline. `by`: cut into windows by hour, day,
+    week, month or `N-rows`; without it each file is one window. `period`: the event times that the data may hold.
 
     Raises `WatchkeeperError` where the check can't be made; what is wrong with the data is in the result, never raised.
 
@@ -74,7 +75,7 @@ def check(
     span = None if period is None else periods.parse(period)
     sources = expand(current)
     if len(sources) > 1 and (quarantine or accepted):
-        raise CannotWrite("--quarantine and --accepted take one file at a time: check each delivery by itself.")
+        raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
     reference = refer(baseline, model, told)
     key = None if hmac_key_file is None else Path(hmac_key_file)
     files = []
@@ -162,7 +163,7 @@ def _result(deliveries: Sequence[Delivery], judged: _Judged, reference: Referenc
     outcome = verdict([v for v, _ in violations], findings, bad, by_window=by_window)
     rows = (replace(row, file=d.name if several else None) for d in deliveries for row in d.bad_rows(SHOWN))
     shown = list(islice(rows, SHOWN))
-    names = [d.name for d in deliveries]
+    names = [Path(d.name).name if Path(d.name).is_absolute() else d.name for d in deliveries]
     return Result(
         verdict=outcome,
         rows_read=read,
@@ -204,7 +205,7 @@ def _dated(profiles: Profiles, model: Model, limits: tuple[int, int] | None) -> 
 
 def _span(profiles: Iterable[Profiles], model: Model) -> tuple[int, int] | None:
     """First and last event time."""
-    name = model.only(Role.TIMESTAMP)
+    name = model.only(Role.TIMESTAMP) or ""
     times = [p.columns[name] for p in profiles if name in p.columns]
     ends = [
         (float(np.nanmin(t.minimum)), float(np.nanmax(t.maximum)))

@@ -16,13 +16,18 @@ class UnknownRole(WatchkeeperError):
 
 
 def infer_model(
-    data: Any, *, name: str | None = None, roles: Mapping[str, str] | None = None, contract: str | Path | None = None
+    data: Any,
+    *,
+    name: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    contract: str | Path | None = None,
+    table: str | None = None,
 ) -> Inference:
     """Infer a model from data: roles, types, formats, keys, ranges, known values, windows.
 
-    `data`: as for `check`. `roles`: column to role, declared by you. `contract`: a Frictionless Data Package v2 or
-    an Open
-    Data Contract Standard v3, whose constraints become declared. Raises `WatchkeeperError`.
+    `data`: as for `check`. `roles`: column to role, declared by you. `contract`: a Frictionless Data Package v2 or an
+    Open Data Contract Standard v3, whose constraints become declared; `table` names the one that is meant where it
+    holds several. Raises `WatchkeeperError`.
     """
     sources = expand(data)
     sample = raw_sample(sources)
@@ -32,7 +37,7 @@ def infer_model(
         text=sample.text,
         name=name or _name(data, sources),
         roles={column: _role(role) for column, role in (roles or {}).items()},
-        contract=None if contract is None else read_contract(Path(contract)),
+        contract=None if contract is None else read_contract(Path(contract), table),
     )
 
 

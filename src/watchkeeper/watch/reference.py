@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,13 +109,12 @@ class Reference:
         return Baseline(self._scan([OneWindow(Slice(label="baseline"))] * len(self.sources), segment, told), "one")
 
     def _scan(self, windows: Sequence[Windows], segment: str | None, told: Told | None) -> Profiles:
-        deliveries = self.kept or [(deliver(source, self.model, strict=False), None) for source in self.sources]
-        parts = []
-        for (delivery, blocks), cut in zip(deliveries, windows, strict=True):
-            parts.append(
-                scan(self.edges, self.model, delivery.blocks() if blocks is None else blocks, cut, segment, told)
-            )
-        return merge(parts)
+        if self.kept is not None:
+            streams: list[Iterable[Block]] = [blocks for _, blocks in self.kept]
+        else:
+            streams = [deliver(source, self.model, strict=False).blocks() for source in self.sources]
+        cuts = zip(streams, windows, strict=True)
+        return merge(scan(self.edges, self.model, blocks, cut, segment, told) for blocks, cut in cuts)
 
 
 def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
@@ -134,7 +133,7 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
             digests=file.digests,
             file=file,
         )
-    known = resolve(model) or infer_model(listed).model
+    known = resolve(model) or _inferred(listed)
     gathering = Gathering(known)
     kept: list[tuple[Delivery, list[Block]]] | None = []
     cells = 0
@@ -171,6 +170,13 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
 def resolve(model: Model | str | Path | None) -> Model | None:
     """The model itself, or the one in the file it names."""
     return load(Path(model)) if isinstance(model, str | Path) else model
+
+
+def _inferred(sources: Sequence[Any]) -> Model:
+    try:
+        return infer_model(sources).model
+    except WatchkeeperError as wrong:
+        raise BaselineUnreadable(f"the baseline can't be used. {wrong}") from wrong
 
 
 def _label(source: Any) -> str:

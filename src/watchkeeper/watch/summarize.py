@@ -26,8 +26,7 @@ def profile(
     """Profiles of data.
 
     With `baseline` (data or a profile file) its edges are used, in one pass; without it the data become a baseline:
-    edges
-    first, then counts. `by` cuts by hour, day, week, month or `N-rows`; without it each file is one window.
+    edges first, then counts. `by` cuts by hour, day, week, month or `N-rows`; without it each file is one window.
     Takes the same kinds of data as `check`. Raises `WatchkeeperError`.
     """
     own = refer(data, model, told) if baseline is None else None

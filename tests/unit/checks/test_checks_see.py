@@ -68,7 +68,7 @@ BUDGET = Budget(1 / 30.4, 1 / 7)
 def found(columns):
     """Loud findings by day."""
     measured = run(profiled(EDGES, columns if isinstance(columns, pa.Table) else table(columns)), BASELINE, BUILT_IN)
-    return [f for f in judge(measured, HISTORY, BUDGET)]
+    return judge(measured, HISTORY, BUDGET)
 
 
 def spoiled(change):

@@ -62,7 +62,9 @@ def test_a_quote_that_swallows_rows_rejects_the_file_and_names_row_column_and_wa
     delivery, rows, _ = read('id,age,name\n1,30,Ann\n2,31,"Bob\n3,32,"Cy, the second"\n4,33,Di\n')
     assert delivery.rejected
     assert rows == [1]
-    assert told(delivery)["quotes"].startswith("people.csv, row 2: a quoted cell opens in `name` here and ends in the middle")
+    assert told(delivery)["quotes"].startswith(
+        "people.csv, row 2: a quoted cell opens in `name` here and ends in the middle"
+    )
     assert 'escape quotes as ""' in delivery.violations[0].remedy
 
 
@@ -97,7 +99,10 @@ def test_line_endings_may_be_mixed_and_the_last_may_be_missing(read) -> None:
 def test_ragged_rows_are_set_aside_by_number(read) -> None:
     delivery, rows, _ = read("id,age,name\n1,30,Ann\n2,31\n3,32,Cy\n4,33,Di,extra\n5,34,Ed\n")
     assert rows == [1, 3, 5]
-    assert "the number of cells is not 3 in 2 of 5 rows, row 2 (“2 cells”) and row 4 (“4 cells”)" in told(delivery)["ragged_row"]
+    assert (
+        "the number of cells is not 3 in 2 of 5 rows, row 2 (“2 cells”) and row 4 (“4 cells”)"
+        in told(delivery)["ragged_row"]
+    )
 
 
 def test_lines_of_delimiters_alone_are_no_rows_and_are_counted(read) -> None:
@@ -133,7 +138,11 @@ def test_bad_cells_of_a_block_are_marked_invalid(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("cells", "hint"),
-    [(["NULL", "N/A", "-"], "missing value"), (['"6,090"', '"11,296"'], "thousands separators"), (['"3,5"', '"12,25"'], "decimal comma")],
+    [
+        (["NULL", "N/A", "-"], "missing value"),
+        (['"6,090"', '"11,296"'], "thousands separators"),
+        (['"3,5"', '"12,25"'], "decimal comma"),
+    ],
 )
 def test_the_remedy_says_what_bad_numbers_look_like(read, cells: list[str], hint: str) -> None:
     delivery, _, _ = read("id,age,name\n9,1,ok\n" + "".join(f"{i},{cell},x\n" for i, cell in enumerate(cells)))
@@ -169,7 +178,9 @@ def test_real_rows_come_through_to_the_last_bit(tmp_path) -> None:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(source.column_names)
         for row in source.to_pylist():
-            writer.writerow([row["ts"].strftime("%d/%m/%Y %H.%M.%S"), *(repr(v).replace(".", ",") for v in list(row.values())[1:])])
+            writer.writerow(
+                [row["ts"].strftime("%d/%m/%Y %H.%M.%S"), *(repr(v).replace(".", ",") for v in list(row.values())[1:])]
+            )
     columns = {
         "ts": Column(type="timestamp", role="timestamp", format="%d/%m/%Y %H.%M.%S"),
         "PT08.S1(CO)": Column(type="integer"),
@@ -188,7 +199,10 @@ def test_real_rows_come_through_to_the_last_bit(tmp_path) -> None:
 
 
 def test_missing_texts_and_sentinels_are_null_and_the_empty_text_only_unless_others_are_declared(read) -> None:
-    columns = {"age": Column(type="integer", missing=["NA"], sentinels=[-1]), "name": Column(type="string", sentinels=["?"])}
+    columns = {
+        "age": Column(type="integer", missing=["NA"], sentinels=[-1]),
+        "name": Column(type="string", sentinels=["?"]),
+    }
     delivery, _, cells = read("age,name\nNA,?\n-1,\n,x\n4,NA\n", model(columns))
     assert cells == {"age": [None, None, None, 4], "name": [None, None, "x", "NA"]}
     assert [bad.row for bad in delivery.bad_rows()] == [3]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import checked
 import pytest
 
+import checked
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.report import Verdict
 from watchkeeper.report.answer import Level, answer
@@ -14,7 +14,12 @@ from watchkeeper.report.answer import Level, answer
 
 def finding(column, metric="shape", severity=Severity.ALARM, **more):
     columns = column if isinstance(column, tuple) else (column,)
-    told = {"kind": "change", "check": metric, "message": f"`{columns[0]}` changed.", "remedy": "Look at it."} | more
+    told = {
+        "kind": "change",
+        "check": metric,
+        "message": f"`{''.join(columns[:1])}` changed.",
+        "remedy": "Look at it.",
+    } | more
     return Finding(metric=metric, columns=columns, severity=severity, **told)
 
 
@@ -22,19 +27,23 @@ def with_findings(*findings, **changes):
     return replace(checked.unchanged(), findings=list(findings), **changes)
 
 
-def test_a_dead_sensor_is_told_with_its_day():
-    told = answer(checked.dead_sensor())
-    humidity = next(group for group in told.groups if group.columns == ("hum",))
-    assert humidity.severity is Severity.ALARM
-    assert humidity.sentence.startswith("`hum`: 100 % of 22 rows lie at 0;")
-    assert "10 March 2011" in humidity.when
-    assert told.level is Level.ALARM
+def test_a_silent_and_a_stuck_sensor_are_told_with_their_weeks():
+    told = answer(checked.broken_sensors())
+    silent, stuck = told.groups
+    assert silent.sentence.startswith("`hum` is missing in 100 % of 82 rows;")
+    assert silent.when == "In 2 of 26 windows, in 7–20 March 2011; the worst is 14–20 March 2011."
+    assert stuck.columns == ("windspeed",)
+    assert "since 30 May 2011" in stuck.when
+    assert stuck.also == "share of the most frequent value"
+    assert (told.level, told.headline) == (Level.ALARM, "`hum` and `windspeed` changed.")
+    assert told.since == "Worst is `hum`, in 7–20 March 2011."
+    assert told.fine == "4 columns are as before: `ts`, `weathersit`, `temp` and `cnt`."
 
 
 def test_nothing_wrong_is_said_in_one_word_and_one_line():
     told = answer(checked.unchanged())
     assert (told.level, told.verdict, told.headline) == (Level.FINE, "accept", "Nothing is wrong.")
-    assert told.fine == "All 3 columns are as before."
+    assert told.fine == "All 6 columns are as before."
     assert told.groups == ()
 
 
@@ -61,36 +70,39 @@ def test_the_metrics_of_one_column_are_one_finding():
 def test_pairs_that_no_longer_correlate_follow_the_column_that_changed():
     pairs = [finding(("a", other), "correlation", Severity.WARNING) for other in "bcd"]
     together = answer(with_findings(*pairs)).groups
-    assert together[0].sentence.startswith("The correlation changed in 3 pairs of columns. `a` is in all of them. Worst:")
+    assert together[0].sentence.startswith(
+        "The correlation changed in 3 pairs of columns. `a` is in all of them. Worst:"
+    )
     led = answer(with_findings(finding("a", "spike"), *pairs)).groups
     assert [group.sentence for group in led] == ["`a` changed."]
     assert led[0].also == "rank correlation"
 
 
 def test_the_worst_comes_first_and_a_note_never_counts():
-    told = answer(with_findings(finding("a", severity=Severity.WARNING), finding("b"), finding("c", severity=Severity.INFO)))
+    told = answer(
+        with_findings(finding("a", severity=Severity.WARNING), finding("b"), finding("c", severity=Severity.INFO))
+    )
     assert [group.columns for group in told.groups] == [("b",), ("a",)]
-    assert told.how_bad == "1 alarm and 1 warning in 2 of 3 columns."
+    assert told.how_bad == "1 alarm and 1 warning in 2 of 6 columns."
     assert [note.columns for note in told.told] == [("c",)]
 
 
 def test_episodes_are_told_from_when_to_when():
-    result = checked.dead_sensor()
-    days = [2, 3, 4, 29, 30, 31]
-    spans = [f"2011-03-{day:02d}/" + ("2011-04-01" if day == 31 else f"2011-03-{day + 1:02d}") for day in days]
-    told = answer(replace(result, findings=[finding("temp", window=span) for span in spans]))
-    assert told.since == "In 2–4 March 2011 and since 29 March 2011."
-    assert told.groups[0].when == (
-        "In 6 of 31 windows, in 2–4 March 2011 and since 29 March 2011; the worst is 2 March 2011."
-    )
+    result = checked.broken_sensors()
+    weeks = [at.window for at in result.profiles.slices]
+    told = answer(replace(result, findings=[finding("temp", window=weeks[i]) for i in (1, 2, 3, 9, 23, 24, 25)]))
+    assert told.since == "In 10–30 January 2011, in 7–13 March 2011 and since 13 June 2011."
+    assert told.groups[0].when.startswith("In 7 of 26 windows, in 10–30 January 2011, ")
+    often = answer(replace(result, findings=[finding("temp", window=weeks[i]) for i in (1, 3, 5, 7)]))
+    assert often.since == "First 10 January 2011, last 21 February 2011."
 
 
 def test_the_first_sign_is_named_where_it_came_before_the_worst():
-    result = checked.dead_sensor()
-    late = finding("hum", "spike", window="2011-03-10/2011-03-11")
-    early = finding("temp", window="2011-03-05/2011-03-06", severity=Severity.WARNING)
+    result = checked.broken_sensors()
+    weeks = [at.window for at in result.profiles.slices]
+    late, early = finding("hum", "spike", window=weeks[9]), finding("temp", window=weeks[2], severity=Severity.WARNING)
     told = answer(replace(result, findings=[late, early]))
-    assert told.since == "Worst is `hum`, on 10 March 2011; the first sign is `temp`, 5 March 2011."
+    assert told.since == "Worst is `hum`, in 7–13 March 2011; the first sign is `temp`, 17 January 2011."
 
 
 def test_a_rejected_file_is_told_by_its_reason_without_its_name():
@@ -111,7 +123,9 @@ def test_with_windows_an_accepted_file_says_that_it_holds_alarms():
 
 
 def test_what_a_short_baseline_limits_is_told_with_the_baseline():
-    limits = finding((), "history", Severity.INFO, check="history", message="The baseline has 4 windows: limits are provisional.")
+    limits = finding(
+        (), "history", Severity.INFO, check="history", message="The baseline has 4 windows: limits are provisional."
+    )
     told = answer(with_findings(limits))
     assert told.baseline.endswith("limits are provisional.")
     assert told.told == ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import checked
 import numpy as np
 import pyarrow as pa
 
+import checked
 from watchkeeper.model import Column, Model, Type
 from watchkeeper.profiles import Slice, fit, profile
 from watchkeeper.report.distribution import histograms, shares

@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import checked
 import pytest
 
+import checked
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import BadRow
 from watchkeeper.report import to_html, write_html
@@ -50,7 +50,7 @@ class Outline(HTMLParser):
         return " ".join(" ".join(self.words).replace("\u00a0", " ").split())
 
 
-@pytest.mark.parametrize("made", [checked.dead_sensor, checked.one_file, checked.unchanged, checked.rejected])
+@pytest.mark.parametrize("made", [checked.broken_sensors, checked.one_file, checked.unchanged, checked.rejected])
 def test_the_page_is_well_formed_and_every_link_leads_somewhere_on_it(made):
     outline = Outline(to_html(made()))
     assert outline.open == []
@@ -59,26 +59,27 @@ def test_the_page_is_well_formed_and_every_link_leads_somewhere_on_it(made):
 
 
 def test_nothing_comes_from_elsewhere():
-    page = to_html(checked.dead_sensor())
+    page = to_html(checked.broken_sensors())
     assert "http://" not in page
     assert "https://" not in page
     assert "url(" not in page
-    assert "default-src 'none'" in page
+    assert "default-src &#39;none&#39;" in page
     assert Outline(page).tags.isdisjoint({"link", "img", "iframe", "object", "base"})
 
 
 def test_the_first_screen_answers_what_since_when_how_bad_and_what_now():
-    text = Outline(to_html(checked.dead_sensor())).text
+    text = Outline(to_html(checked.broken_sensors())).text
     for question in ("Since when", "How bad", "What now", "What is fine"):
         assert question in text
     assert "`" not in text.split("What was found")[0]
 
 
 def test_a_finding_has_its_chart_with_the_usual_range_and_its_two_distributions():
-    page = to_html(checked.dead_sensor())
+    page = to_html(checked.broken_sensors())
     text = Outline(page).text
-    assert "Share of the most frequent value of hum : 100 % on 10 March 2011" in text
-    assert "The median of hum is 0, was" in text
+    assert "Share of missing values of hum : 100 % in 14–20 March 2011" in text
+    assert "0–1.22 % is usual; 70 to 84 rows a window" in text
+    assert "The median of windspeed is 15, was 12" in text
     assert 'class="bd"' in page
     assert 'class="hb"' in page
 
@@ -102,23 +103,38 @@ def test_a_rejected_file_has_a_page_of_few_words():
     assert "Nothing was compared with train.parquet." in text
 
 
-HOSTILE = ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a\nb\x1b[31m\u202e", "`tick`", "{{ 7*7 }}", "x" * 10_000]
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "a\nb\x1b[31m\u202e",
+    "`tick`",
+    "{{ 7*7 }}",
+    "x" * 10_000,
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_only_ever_shown(name):
     result = checked.wide(3, 4, names=name.replace("{", "{{").replace("}", "}}") + "{}")
+    planted = Finding(
+        kind="change",
+        check="shape",
+        metric="shape",
+        columns=(f"{name}0",),
+        severity=Severity.ALARM,
+        message=f"`{name}0` changed to “{name}”.",
+        remedy=name,
+        window=result.profiles.slices[1].window,
+        value=0.5,
+    )
     result = replace(
         result,
-        findings=[
-            Finding("change", "shape", "shape", (f"{name}0",), Severity.ALARM, f"`{name}0` changed to “{name}”.", name, window=result.profiles.slices[1].window, value=0.5),
-            *result.findings,
-        ],
+        findings=[planted, *result.findings],
         quarantined=[BadRow(1, (f"{name}1",), name, file=name)],
         rows_quarantined=1,
         current_name=name,
         baseline_name=name,
-    )  # fmt: skip
+    )
     page = to_html(result)
     outline = Outline(page)
     assert outline.open == []
@@ -150,14 +166,15 @@ def test_values_of_a_personal_column_are_nowhere_on_the_page():
     assert "names not shown" in page
 
 
-def test_segments_are_named_and_compared_with_their_own_baseline():
-    result = checked.check(
-        checked.bikes("2011-07-01", "2011-07-15"), checked.bikes("2011-01-01", "2011-07-01"), segment="weathersit"
-    )
-    assert any(finding.segment for finding in result.findings)
-    assert "This is for weathersit=" in Outline(to_html(result)).text or all(
-        group.segment is None for group in result.findings[:1]
-    )
+def test_a_segment_is_named_and_compared_with_its_own_baseline():
+    table, before = checked.halves("2011-01-03", "2011-07-04")
+    calm = checked.pc.equal(table["weathersit"], 2)
+    table = checked.with_column(table, "windspeed", checked.pc.if_else(calm, None, table["windspeed"]))
+    result = checked.check(table, before, by="month", segment="weathersit")
+    worst = next(one for one in result.findings if one.segment == "weathersit=2" and one.columns == ("windspeed",))
+    text = Outline(to_html(replace(result, findings=[worst]))).text
+    assert "This is for weathersit=2." in text
+    assert "Share of missing values of windspeed : 100 %" in text
 
 
 def test_many_windows_share_cells_and_very_wide_data_are_told_in_part():
@@ -174,10 +191,10 @@ def test_a_page_is_written_whole(tmp_path):
 
 
 def test_a_notebook_shows_the_answer_in_its_own_colours():
-    fragment = checked.dead_sensor()._repr_html_()
+    fragment = checked.broken_sensors()._repr_html_()
     outline = Outline(fragment)
     assert outline.open == []
     assert outline.ids == []
-    assert "100 % of 22 rows lie at 0" in outline.text
+    assert "is missing in 100 % of 82 rows" in outline.text
     selectors = re.findall(r"(?:^|})\s*([^{}@]+?)\s*{", re.search(r"<style>(.*?)</style>", fragment, re.DOTALL)[1])
     assert all(part.strip().startswith(".wk") for selector in selectors for part in selector.split(","))

@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import checked
 import jsonschema
 import numpy as np
 import pytest
 
+import checked
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import BadRow
 from watchkeeper.report import as_dict, schema, to_json
@@ -23,7 +23,7 @@ def test_the_published_schema_is_the_one_in_the_code():
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("made", [checked.dead_sensor, checked.one_file, checked.unchanged, checked.rejected])
+@pytest.mark.parametrize("made", [checked.broken_sensors, checked.one_file, checked.unchanged, checked.rejected])
 def test_every_result_keeps_to_the_schema(made):
     jsonschema.validate(json.loads(to_json(made())), schema())
 
@@ -43,9 +43,19 @@ def test_the_names_are_those_of_the_contract():
 
 def test_what_is_no_number_is_null():
     odd = Finding(
-        "change", "range", "range_high", ("a",), Severity.ALARM, "x", "y",
-        value=float("inf"), expected=(float("-inf"), np.float64(3)), effect=float("nan"), evidence=np.float64(2.5), rows=np.int64(7),
-    )  # fmt: skip
+        kind="change",
+        check="range",
+        metric="range_high",
+        columns=("a",),
+        severity=Severity.ALARM,
+        message="x",
+        remedy="y",
+        value=float("inf"),
+        expected=(float("-inf"), np.float64(3)),
+        effect=float("nan"),
+        evidence=np.float64(2.5),
+        rows=np.int64(7),
+    )
     written = json.loads(to_json(replace(checked.unchanged(), findings=[odd])))["findings"][0]
     assert (written["value"], written["expected"], written["effect"]) == (None, [None, 3.0], None)
     assert (written["evidence"], written["rows"]) == (2.5, 7)

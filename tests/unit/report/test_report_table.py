@@ -6,12 +6,12 @@ import csv
 import json
 from dataclasses import replace
 
-import checked
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import checked
 from watchkeeper.checks import Measurement
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.profiles import Slice
@@ -24,7 +24,7 @@ COLUMNS = [
 
 
 def test_every_measurement_of_every_window_is_a_row():
-    result = checked.dead_sensor()
+    result = checked.broken_sensors()
     table = measurements(result)
     assert table.column_names == COLUMNS
     assert table.num_rows == sum(len(one.slices) for one in result.measurements)
@@ -32,7 +32,7 @@ def test_every_measurement_of_every_window_is_a_row():
 
 
 def test_a_value_that_was_found_lies_outside_the_usual_values():
-    result = checked.dead_sensor()
+    result = checked.broken_sensors()
     by_name = {
         (row["metric"], tuple(row["columns"]), row["window_start"].date().isoformat()): row
         for row in measurements(result).to_pylist()
@@ -57,7 +57,7 @@ def test_a_quality_metric_that_is_not_judged_has_its_interval():
 
 
 def test_the_ending_decides_the_format(tmp_path):
-    result = checked.dead_sensor()
+    result = checked.broken_sensors()
     for name in ("m.parquet", "m.csv", "m.jsonl"):
         write_measurements(result, tmp_path / name)
     rows = measurements(result).num_rows
@@ -93,7 +93,7 @@ def test_a_csv_runs_nothing_in_a_spreadsheet_and_a_data_file_keeps_names_as_they
 
 
 def test_a_csv_masks_the_values_of_personal_columns(tmp_path):
-    result = checked.dead_sensor()
+    result = checked.broken_sensors()
     columns = {**result.model.columns, "temp": result.model.columns["temp"].model_copy(update={"pii": True})}
     write_measurements(replace(result, model=result.model.model_copy(update={"columns": columns})), tmp_path / "m.csv")
     with (tmp_path / "m.csv").open(encoding="utf-8", newline="") as file:

@@ -6,10 +6,10 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-import checked
 import pytest
 from rich.console import Console
 
+import checked
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.report import print_result, progress
 from watchkeeper.report.progress import amount
@@ -29,7 +29,7 @@ def test_the_first_line_holds_the_verdict_and_what_happened():
 def test_a_quiet_file_takes_few_lines():
     text = printed(checked.unchanged())
     assert text.startswith("✓ accept: Nothing is wrong.")
-    assert "All 3 columns are as before." in text
+    assert "All 6 columns are as before." in text
     assert len(text.splitlines()) <= 8
 
 
@@ -50,9 +50,9 @@ def test_piped_output_holds_no_escape_whatever_the_data_say():
 
 def test_a_terminal_gets_colour_unless_no_color_is_set(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[" in printed(checked.dead_sensor(), force_terminal=True, color_system="truecolor")
+    assert "\x1b[" in printed(checked.broken_sensors(), force_terminal=True, color_system="truecolor")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[38" not in printed(checked.dead_sensor(), force_terminal=True, color_system="truecolor")
+    assert "\x1b[38" not in printed(checked.broken_sensors(), force_terminal=True, color_system="truecolor")
 
 
 def test_square_brackets_in_names_are_no_markup():
@@ -68,7 +68,8 @@ def test_the_last_line_says_what_was_written_where():
 def test_what_does_not_fit_is_pointed_to():
     columns = [f"c{i}" for i in range(9)]
     findings = [
-        Finding("violation", f"check_{c}", f"check_{c}", (c,), Severity.WARNING, f"`{c}` is wrong.", "") for c in columns
+        Finding("violation", f"check_{c}", f"check_{c}", (c,), Severity.WARNING, f"`{c}` is wrong.", "")
+        for c in columns
     ]
     result = replace(checked.unchanged(), findings=findings, written=[Path("out/report.html")])
     assert "4 more findings; out/report.html shows them all" in printed(result)
@@ -87,7 +88,7 @@ def test_a_terminal_without_unicode_gets_plain_letters():
         encoding = "ascii"
 
     out = Latin()
-    print_result(checked.dead_sensor(), Console(file=out, width=80))
+    print_result(checked.broken_sensors(), Console(file=out, width=80))
     assert out.getvalue().isascii()
 
 

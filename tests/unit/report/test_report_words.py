@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-from watchkeeper.profiles import Slice
 from watchkeeper.report import words
 
 
@@ -33,7 +32,15 @@ def test_a_number_has_three_significant_digits_and_a_whole_part_that_is_never_ro
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.31, "31 %"), (0.0194, "1.94 %"), (0.99999, "99.99 %"), (0.9995, "99.95 %"), (None, "–")],
+    [
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.31, "31 %"),
+        (0.0194, "1.94 %"),
+        (0.99999, "99.99 %"),
+        (0.9995, "99.95 %"),
+        (None, "–"),
+    ],
 )
 def test_nearly_all_is_never_told_as_all(share, shown):
     assert words.percent(share) == shown
@@ -62,11 +69,6 @@ def test_windows_that_follow_each_other_are_told_as_one():
     assert words.within(words.from_to("2012-05-02/2012-05-03", "2012-05-04/2012-05-05")) == "in 2–4 May 2012"
     assert words.within("2012-05-02/2012-05-03") == "on 2 May 2012"
     assert words.from_to("a.csv", "c.csv") == "a.csv to c.csv"
-
-
-def test_a_slice_is_named_with_its_segment_and_version():
-    at = Slice(start=0, end=86_400_000_000, segment="country=\x1b[31mDE", version="v7")
-    assert words.label(at) == "1 January 1970, country=\\x1b[31mDE, version v7"
 
 
 @pytest.mark.parametrize(

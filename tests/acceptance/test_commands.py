@@ -1,0 +1,263 @@
+"""The command line as a user runs it: outputs, exit codes, files, and words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from watchkeeper.cli import main
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output, standard error."""
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err + said.out
+    return left.value.code, said.out, said.err
+
+
+def delivery(path, month, seed, rows=300, **changes):
+    """A CSV of one month, with optional columns replaced."""
+    rng = np.random.default_rng(seed)
+    columns = {
+        "id": [str(seed * 10_000 + i) for i in range(rows)],
+        "day": [f"{d:02d}/{month:02d}/2024" for d in sorted(rng.integers(1, 29, rows))],
+        "age": [str(a) for a in rng.integers(18, 90, rows)],
+        "city": list(rng.choice(["Köln", "Bonn", "Ulm"], rows)),
+        "paid": [f"{p:.2f}" for p in rng.gamma(2, 20, rows)],
+    }
+    for name, change in changes.items():
+        columns[name] = [change(value, i) for i, value in enumerate(columns[name])]
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return Path(path)
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deliveries")
+    for month in range(1, 7):
+        delivery(folder / f"2024-{month:02d}.csv", month, month)
+    return folder
+
+
+@pytest.fixture
+def model(past, tmp_path, capsys):
+    code, _, _ = run(capsys, "init", past / "*.csv", "--timestamp", "day", "--id", "id", "-o", tmp_path / "m.yaml")
+    assert code == 0
+    return tmp_path / "m.yaml"
+
+
+def test_a_clean_delivery_is_accepted_with_exit_code_0(past, model, tmp_path, capsys):
+    new = delivery(tmp_path / "2024-07.csv", 7, 7)
+    code, out, _ = run(capsys, "check", new, "--baseline", past / "*.csv", "--model", model, "--period", "2024-07")
+    assert code == 0
+    assert "accept" in out.splitlines()[0]
+
+
+def test_bad_rows_are_set_aside_counted_and_named_and_the_good_ones_kept(past, model, tmp_path, capsys):
+    new = delivery(
+        tmp_path / "2024-07.csv",
+        7,
+        7,
+        age=lambda v, i: "unknown" if i in (4, 9) else v,
+        day=lambda v, i: "31/02/2024" if i == 11 else v,
+    )
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.jsonl"
+    code, out, err = run(
+        capsys,
+        "check",
+        new,
+        "--baseline",
+        past / "*.csv",
+        "--model",
+        model,
+        "--period",
+        "2024-07",
+        "--json",
+        "-",
+        "--accepted",
+        good,
+        "--quarantine",
+        bad,
+    )
+    answer = json.loads(out)
+    assert code == 1
+    assert answer["verdict"] == "quarantine_rows"
+    assert answer["rows"] == {"read": 300, "good": 297, "quarantined": 3}
+    assert [(q["row"], q["columns"]) for q in answer["quarantined"]] == [(5, ["age"]), (10, ["age"]), (12, ["day"])]
+    lines = new.read_bytes().split(b"\n")
+    assert good.read_bytes() == b"\n".join(line for i, line in enumerate(lines) if i not in (5, 10, 12))
+    kept = [json.loads(line) for line in bad.read_text("utf-8").splitlines()]
+    assert [k["row"] for k in kept] == [5, 10, 12]
+    assert "unknown" in kept[0]["raw"]
+    assert "3" in err
+
+
+def test_the_json_alone_stands_on_standard_output_and_fits_its_published_schema(past, tmp_path, capsys):
+    import jsonschema
+
+    new = delivery(tmp_path / "new.csv", 7, 7, paid=lambda v, _: str(float(v) * 100))
+    _, out, err = run(capsys, "check", new, "--baseline", past / "*.csv", "--json", "-")
+    answer = json.loads(out)
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "reference" / "check.schema.json").read_text("utf-8"))
+    jsonschema.validate(answer, schema)
+    assert any(f["columns"] == ["paid"] and f["severity"] == "alarm" for f in answer["findings"])
+    assert "paid" in err
+
+
+@pytest.mark.parametrize(("fail_on", "expected"), [("alarm", 1), ("warning", 1), ("never", 0)])
+def test_fail_on_decides_whether_a_finding_fails_the_command(past, tmp_path, capsys, fail_on, expected):
+    new = delivery(tmp_path / "new.csv", 7, 7, paid=lambda v, _: str(float(v) * 100))
+    code, _, _ = run(capsys, "check", new, "--baseline", past / "*.csv", "--fail-on", fail_on)
+    assert code == expected
+
+
+def test_never_mutes_findings_only(past, tmp_path, capsys):
+    new = tmp_path / "new.csv"
+    new.write_bytes(delivery(tmp_path / "x.csv", 7, 7).read_bytes().replace(b"age", b"years", 1))
+    code, out, _ = run(capsys, "check", new, "--baseline", past / "*.csv", "--fail-on", "never")
+    assert code == 1
+    assert "years" in out
+    assert "age" in out
+
+
+def test_the_same_bytes_again_are_rejected(past, tmp_path, capsys):
+    again = tmp_path / "2024-07.csv"
+    again.write_bytes((past / "2024-03.csv").read_bytes())
+    code, out, _ = run(capsys, "check", again, "--baseline", past / "*.csv")
+    assert code == 1
+    assert "2024-03.csv" in out
+
+
+def test_every_output_is_written_and_named(past, tmp_path, capsys):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    files = {name: tmp_path / name for name in ("r.html", "r.json", "m.parquet", "m2.csv", "m3.jsonl")}
+    for option, name in (("--measurements", "m.parquet"), ("--measurements", "m2.csv"), ("--measurements", "m3.jsonl")):
+        run(capsys, "check", new, "--baseline", past / "*.csv", option, files[name])
+    _, out, _ = run(
+        capsys, "check", new, "--baseline", past / "*.csv", "--html", files["r.html"], "--json", files["r.json"]
+    )
+    assert all(path.stat().st_size for path in files.values())
+    assert "r.html" in out.replace("\n", "")
+    columns = "window_start window_end segment version check metric columns value low high effect evidence rows judged"
+    assert pq.read_table(files["m.parquet"]).column_names == columns.split()
+    judged = {
+        "null_share",
+        "invalid_share",
+        "shape",
+        "spike",
+        "range_low",
+        "range_high",
+        "unseen_share",
+        "rise",
+        "rows",
+        "correlation",
+    }
+    reported = {"psi", "js_distance", "ks", "wasserstein", "hellinger", "chi2", "mean", "median", "iqr", "distinct"}
+    assert judged | reported <= set(pq.read_table(files["m.parquet"])["metric"].to_pylist())
+
+
+def test_profile_merge_and_show_work_together(past, model, tmp_path, capsys):
+    base, a, b, both = (tmp_path / f"{name}.parquet" for name in ("base", "a", "b", "both"))
+    assert run(capsys, "profile", past / "*.csv", "--model", model, "--by", "month", "-o", base)[0] == 0
+    for path, month in ((a, 7), (b, 8)):
+        new = delivery(tmp_path / f"{month}.csv", month, month)
+        assert run(capsys, "profile", new, "--baseline", base, "--by", "month", "-o", path)[0] == 0
+    assert run(capsys, "merge", a, b, "-o", both)[0] == 0
+    code, out, _ = run(capsys, "show", both, "--column", "age", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert [s["rows"] for s in shown["slices"]] == [300, 300]
+    assert [c["column"] for c in shown["columns"]] == ["age", "age"]
+    assert "age" in run(capsys, "show", both)[1]
+    other = tmp_path / "other.parquet"
+    run(capsys, "profile", past / "2024-01.csv", "--model", model, "--by", "month", "-o", other)
+    code, _, err = run(capsys, "merge", a, other, "-o", tmp_path / "no.parquet")
+    assert code == 2
+    assert "different edges" in err
+    assert not (tmp_path / "no.parquet").exists()
+
+
+def test_init_does_not_overwrite_what_a_person_edited(past, model, capsys):
+    code, _, err = run(capsys, "init", past / "*.csv", "-o", model)
+    assert code == 2
+    assert "--force" in err
+
+
+def test_a_mistake_in_the_yaml_names_line_field_and_fix(past, model, tmp_path, capsys):
+    text = model.read_text("utf-8").replace("    role: timestamp", "    rol: timestamp", 1)
+    line = next(i for i, content in enumerate(text.splitlines(), 1) if "    rol:" in content)
+    model.write_text(text, "utf-8")
+    code, _, err = run(capsys, "check", past / "2024-01.csv", "--baseline", past / "2024-02.csv", "--model", model)
+    assert code == 2
+    assert f"line {line}" in err.replace("\n", " ")
+    assert "'role'" in err or "`role`" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "nowhere.csv", "--baseline", "x.csv"], "nowhere.csv"),
+        (["check", "nowhere.csv"], "--baseline"),
+        (["show", "nowhere.parquet"], "nowhere.parquet"),
+        (["chek"], "chek"),
+    ],
+)
+def test_wrong_usage_and_missing_files_are_exit_code_2(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert words in err
+
+
+def test_an_unreadable_baseline_is_exit_code_4(past, tmp_path, capsys):
+    torn = tmp_path / "torn.csv.gz"
+    import gzip
+
+    torn.write_bytes(gzip.compress((past / "2024-01.csv").read_bytes())[:900])
+    code, _, err = run(capsys, "check", past / "2024-02.csv", "--baseline", torn)
+    assert code == 4
+    assert "torn.csv.gz" in err
+
+
+def test_a_profile_file_is_told_from_data(past, tmp_path, capsys):
+    plain = tmp_path / "plain.parquet"
+    pq.write_table(pa.table({"x": [1, 2]}), plain)
+    code, _, err = run(capsys, "show", plain)
+    assert code == 2
+    assert "profile" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is not there")
+def test_a_full_disk_is_exit_code_4_and_says_so(past, tmp_path, capsys):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    code, _, err = run(capsys, "check", new, "--baseline", past / "*.csv", "--json", "/dev/full")
+    assert code == 4
+    assert "full" in err
+
+
+def test_colours_stand_only_on_a_terminal(past, tmp_path):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    command = [sys.executable, "-m", "watchkeeper", "check", str(new), "--baseline", str(past / "*.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TERM": "xterm-256color"})
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "init", "check", "profile", "merge", "show"])
+def test_help_shows_examples(capsys, command):
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0
+    assert "watchkeeper" in out

@@ -1,0 +1,238 @@
+"""Parquet, Arrow IPC and tables in memory: the physical type binds, and what can be read as declared is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from watchkeeper.delivery import Delivery, Limits, deliver
+from watchkeeper.delivery.source import Unreadable
+from watchkeeper.model import Column, Model
+
+UTC = dt.UTC
+
+
+def model(**columns: Column) -> Model:
+    return Model(name="m", columns=columns)
+
+
+def read(source: object, of: Model, **more: object) -> tuple[Delivery, dict[str, list]]:
+    delivery = deliver(source, of, **more)
+    blocks = list(delivery.blocks())
+    return delivery, {
+        name: [v for b in blocks for v in b.table[name].to_pylist()]
+        for name in (blocks[0].table.column_names if blocks else [])
+    }
+
+
+def checks(delivery: Delivery) -> list[str]:
+    return [found.check for found in delivery.violations]
+
+
+AIR = model(
+    **{
+        "ts": Column(type="timestamp", role="timestamp"),
+        "PT08.S1(CO)": Column(type="integer"),
+        "NOx(GT)": Column(type="number", sentinels=[-200]),
+        "T": Column(type="number"),
+        "AH": Column(type="number"),
+    }
+)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "feather", "arrows"])
+def test_files_with_types_give_the_same_rows_by_groups(tmp_path, ending: str) -> None:
+    table = pq.read_table("tests/data/air_quality.parquet")
+    path = tmp_path / f"air.{ending}"
+    if ending == "parquet":
+        pq.write_table(table, path, row_group_size=1000)
+    else:
+        with (
+            path.open("wb") as file,
+            (pa.ipc.new_stream if ending == "arrows" else pa.ipc.new_file)(file, table.schema) as writer,
+        ):
+            writer.write_table(table, max_chunksize=1000)
+    delivery = deliver(path, AIR, limits=Limits(cells=5000))
+    blocks = list(delivery.blocks())
+    assert max(block.table.num_rows for block in blocks) <= 1000
+    assert np.concatenate([block.rows for block in blocks]).tolist() == list(range(1, 9358))
+    whole = pa.concat_tables(block.table for block in blocks)
+    assert whole["AH"].equals(table["AH"])
+    assert whole["ts"].type == pa.timestamp("us", tz="UTC")
+    assert whole["NOx(GT)"].null_count == int((table["NOx(GT)"].to_numpy() == -200).sum())
+    assert delivery.violations == []
+
+
+def test_text_where_a_number_is_declared_rejects_the_file(tmp_path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"n": ["1", "2"], "s": pa.array(["a", "b"]).dictionary_encode()}), path)
+    delivery, cells = read(path, model(n=Column(type="integer"), s=Column(type="string")))
+    assert (checks(delivery), cells) == (["type"], {})
+    assert delivery.violations[0].message.endswith("the column `n` holds text, and type integer is declared.")
+
+
+@pytest.mark.parametrize(
+    ("values", "column", "expected"),
+    [
+        (pa.array([1, 2, None], pa.int8()), Column(type="integer"), [1, 2, None]),
+        (pa.array([1, 2**64 - 1], pa.uint64()), Column(type="integer"), [1, None]),
+        (pa.array([1.0, 2.5, float("nan"), None, 1e300]), Column(type="integer"), [1, None, None, None, None]),
+        (pa.array([decimal.Decimal("1.50"), None], pa.decimal128(5, 2)), Column(type="number"), [1.5, None]),
+        (pa.array([decimal.Decimal("2.00")], pa.decimal128(5, 2)), Column(type="integer"), [2]),
+        (pa.array([1.5, 2.0], pa.float32()), Column(type="number"), [1.5, 2.0]),
+        (pa.array([1, 7], pa.int64()), Column(type="number"), [1.0, 7.0]),
+        (pa.array([True, None]), Column(type="integer"), [1, None]),
+        (pa.array([0, 1, 2, None]), Column(type="boolean"), [False, True, None, None]),
+        (pa.array([None, None], pa.null()), Column(type="integer"), [None, None]),
+        (pa.array([None, None], pa.null()), Column(type="timestamp"), [None, None]),
+        (pa.array(["a", None], pa.large_string()), Column(type="string"), ["a", None]),
+        (pa.array(["a", None, "a"]).dictionary_encode(), Column(type="string", drift=False), ["a", None, "a"]),
+        (pa.array([b"a", None]), Column(type="string"), ["a", None]),
+        (
+            pa.array([dt.date(2014, 1, 31), None]),
+            Column(type="timestamp"),
+            [dt.datetime(2014, 1, 31, tzinfo=UTC), None],
+        ),
+        (pa.array([1391126400], pa.timestamp("s")), Column(type="timestamp"), [dt.datetime(2014, 1, 31, tzinfo=UTC)]),
+        (
+            pa.array([-1], pa.timestamp("ns")),
+            Column(type="timestamp"),
+            [dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)],
+        ),
+        (
+            pa.array([1391126400000000], pa.timestamp("us", tz="Europe/Madrid")),
+            Column(type="timestamp"),
+            [dt.datetime(2014, 1, 31, tzinfo=UTC)],
+        ),
+        (pa.array([2**62], pa.timestamp("s")), Column(type="timestamp"), [None]),
+        (
+            pa.array(["31-01-2014", "x"]),
+            Column(type="timestamp", format="%d-%m-%Y"),
+            [dt.datetime(2014, 1, 31, tzinfo=UTC), None],
+        ),
+        (
+            pa.array([20140131, 20140231]),
+            Column(type="timestamp", format="%Y%m%d"),
+            [dt.datetime(2014, 1, 31, tzinfo=UTC), None],
+        ),
+        (
+            pa.array([1391126400000]),
+            Column(type="timestamp", format="epoch_ms"),
+            [dt.datetime(2014, 1, 31, tzinfo=UTC)],
+        ),
+    ],
+)
+def test_values_that_can_be_read_as_declared_are(values: pa.Array, column: Column, expected: list) -> None:
+    delivery, cells = read(pa.table({"c": values}), model(c=column))
+    assert cells["c"] == expected
+    absent = values.is_null(nan_is_null=True).to_pylist()
+    assert [bad.row for bad in delivery.bad_rows()] == [
+        row for row, (gone, now) in enumerate(zip(absent, expected, strict=True), 1) if now is None and not gone
+    ]
+    assert not any(check == "type" for check in checks(delivery))
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        (pa.array([1]), Column(type="string")),
+        (pa.array(["x"]), Column(type="number")),
+        (pa.array(["true"]), Column(type="boolean")),
+        (pa.array(["2014-01-01"]), Column(type="timestamp")),
+        (pa.array([20140101]), Column(type="timestamp")),
+        (pa.array([[1]]), Column(type="integer")),
+        (pa.array([dt.date(2014, 1, 1)]), Column(type="integer")),
+    ],
+)
+def test_values_of_another_type_reject_the_file(values: pa.Array, column: Column) -> None:
+    delivery, _ = read(pa.table({"c": values}), model(c=column))
+    assert checks(delivery) == ["type"]
+
+
+def test_floats_for_whole_numbers_are_a_change_unless_gaps_explain_them() -> None:
+    assert checks(read(pa.table({"c": [1.0, 2.0]}), model(c=Column(type="integer")))[0]) == ["type_change"]
+    assert checks(read(pa.table({"c": [1.0, None]}), model(c=Column(type="integer")))[0]) == ["type_exchange"]
+    assert checks(read(pd.DataFrame({"c": [1.0, np.nan]}), model(c=Column(type="integer")))[0]) == ["type_exchange"]
+
+
+def test_nested_columns_are_left_out_and_only_needed_columns_are_read(tmp_path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1], "deep": [{"x": [1, 2]}], "more": ["z"]}), path)
+    delivery, cells = read(
+        path, model(a=Column(type="integer"), deep=Column(type="other"), gone=Column(type="string", role="ignored"))
+    )
+    assert cells == {"a": [1]}
+    assert [(found.check, found.columns) for found in delivery.violations] == [("extra_column", ("more",))]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pa.table({"n": [1, 2], "s": ["a", None]}),
+        lambda: pd.DataFrame({"n": [1, 2], "s": ["a", None]}),
+        lambda: pd.DataFrame({"n": [1, 2], "s": pd.Categorical(["a", None])}, index=[7, 9]),
+        lambda: pl.DataFrame({"n": [1, 2], "s": ["a", None]}),
+        lambda: pl.DataFrame({"n": [1, 2], "s": pl.Series(["a", None], dtype=pl.Categorical)}),
+        lambda: pa.RecordBatchReader.from_batches(
+            pa.schema({"n": pa.int64(), "s": pa.string()}), [pa.record_batch({"n": [1, 2], "s": ["a", None]})]
+        ),
+    ],
+)
+def test_tables_in_memory_are_read_whoever_made_them(make) -> None:
+    delivery, cells = read(make(), model(n=Column(type="integer"), s=Column(type="string")))
+    assert cells == {"n": [1, 2], "s": ["a", None]}
+    assert (delivery.violations, delivery.digest, delivery.size, delivery.name) == ([], None, None, "table")
+
+
+def test_a_duckdb_relation_is_read() -> None:
+    duckdb = pytest.importorskip("duckdb")
+    relation = duckdb.sql("select range as n, 'x' || range as s from range(5)")
+    delivery, cells = read(relation, model(n=Column(type="integer"), s=Column(type="string")))
+    assert (cells["s"][4], delivery.rows_read) == ("x4", 5)
+
+
+def test_a_column_that_mixes_types_is_an_error_that_names_it() -> None:
+    with pytest.raises(Unreadable, match="the column `mixed` mixes types"):
+        deliver(pd.DataFrame({"mixed": [1, "x", None]}), model(mixed=Column(type="integer")))
+
+
+def test_a_frame_with_two_columns_of_one_name_is_an_error_that_says_so() -> None:
+    with pytest.raises(Unreadable, match="same name"):
+        deliver(pd.DataFrame([[1, 2]], columns=["a", "a"]), model(a=Column(type="integer")))
+
+
+def test_two_columns_of_one_name_reject_a_file(tmp_path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), path)
+    delivery, _ = read(path, model(a=Column(type="integer")))
+    assert checks(delivery) == ["duplicate_column"]
+
+
+def test_a_damaged_page_rejects_the_file_though_its_footer_is_whole(tmp_path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": np.arange(50_000)}), path, use_dictionary=False, write_page_checksum=True)
+    data = bytearray(path.read_bytes())
+    data[90_000] ^= 255
+    path.write_bytes(data)
+    delivery, _ = read(path, model(a=Column(type="integer")))
+    assert checks(delivery) == ["container"]
+    assert "damaged or cut off" in delivery.violations[0].message
+
+
+def test_a_cell_over_the_limit_is_bad_in_typed_formats_too() -> None:
+    of = Model(name="m", columns={"s": Column(type="string"), "t": Column(type="string", drift=False)}, cell_limit=10)
+    delivery, _ = read(pa.table({"s": ["x" * 10, "x" * 11, "x"], "t": ["x" * 12, None, None]}), of)
+    assert [(bad.row, bad.columns) for bad in delivery.bad_rows()] == [(1, ("t",)), (2, ("s",))]
+    assert "“11 bytes”" in delivery.violations[0].message
+
+
+def test_an_empty_table_has_no_rows() -> None:
+    delivery, _ = read(pa.table({"a": pa.array([], pa.int64())}), model(a=Column(type="integer")))
+    assert checks(delivery) == ["no_rows"]

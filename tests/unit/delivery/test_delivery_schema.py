@@ -1,0 +1,95 @@
+"""Columns of a delivery against those of the model: what is missing, renamed, doubled, extra; headers that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from watchkeeper.delivery import Delivery, deliver
+from watchkeeper.model import Column, Model, TextFormat
+
+COLUMNS = {
+    "case_id": Column(type="integer"),
+    "date": Column(type="timestamp", format="%d-%m-%Y"),
+    "age": Column(type="integer"),
+    "fine": Column(type="number"),
+    "note": Column(type="string", role="ignored"),
+}
+ROW = "1,31-01-2014,30,2.5,x\n"
+
+
+def read(tmp_path, text: str, **fmt: object) -> Delivery:
+    path = tmp_path / "x.csv"
+    path.write_text(text)
+    delivery = deliver(path, Model(name="m", columns=COLUMNS, text=TextFormat(**fmt)), name="x.csv")
+    for _ in delivery.blocks():
+        pass
+    return delivery
+
+
+def checks(delivery: Delivery) -> list[str]:
+    return [found.check for found in delivery.violations]
+
+
+@pytest.mark.parametrize(
+    ("header", "likely"),
+    [
+        ("case_id,date,Age,fine,note", "Age"),
+        ("case_id,date,age_years,fine,note", "age_years"),
+        ("case_id,date,alter,fine,note,more", "alter"),
+        ("case_id,date, age,fine,note", " age"),
+    ],
+)
+def test_a_missing_column_comes_with_its_likely_new_name(tmp_path, header: str, likely: str) -> None:
+    delivery = read(tmp_path, f"{header}\n{ROW}")
+    missing = delivery.violations[0]
+    assert (missing.check, missing.columns, delivery.rejected) == ("missing_column", ("age",), True)
+    assert missing.message == f"x.csv: the column `age` is missing; it seems to be called `{likely}` now."
+
+
+def test_a_column_that_is_simply_gone_is_named_with_what_is_there(tmp_path) -> None:
+    delivery = read(tmp_path, "case_id,date,age\n1,31-01-2014,30\n")
+    assert (
+        delivery.violations[0].message
+        == "x.csv: the column `fine` is missing; the file has `case_id`, `date` and `age`."
+    )
+
+
+def test_an_ignored_column_need_not_be_there(tmp_path) -> None:
+    assert checks(read(tmp_path, "case_id,date,age,fine\n1,31-01-2014,30,2.5\n")) == []
+
+
+def test_two_columns_of_one_name_reject_the_file(tmp_path) -> None:
+    delivery = read(tmp_path, "case_id,date,age,fine,age\n" + ROW)
+    assert (checks(delivery), delivery.violations[0].columns) == (["duplicate_column"], ("age",))
+
+
+def test_extra_columns_are_a_note_and_those_without_a_name_are_told_together(tmp_path) -> None:
+    delivery = read(tmp_path, "case_id,date,age,fine,note,src,,\n" + ROW.replace("x\n", "x,y,,\n"))
+    assert [(found.check, found.columns) for found in delivery.violations] == [
+        ("extra_column", ("src",)),
+        ("extra_column", ("",)),
+    ]
+    assert "2 columns without a name" in delivery.violations[1].message
+
+
+@pytest.mark.parametrize(("sign", "words"), [("\t", "a tab"), (";", "a semicolon"), ("|", "a bar (|)")])
+def test_another_delimiter_is_named(tmp_path, sign: str, words: str) -> None:
+    delivery = read(tmp_path, f"case_id,date,age,fine,note\n{ROW}".replace(",", sign))
+    assert checks(delivery) == ["delimiter"]
+    assert f"the cells are divided by {words}, not by a comma as declared" in delivery.violations[0].message
+
+
+def test_a_comma_where_a_semicolon_is_declared_is_named_too(tmp_path) -> None:
+    delivery = read(tmp_path, f'"case_id","date","age","fine","note"\n{ROW}', delimiter=";")
+    assert checks(delivery) == ["delimiter"]
+
+
+def test_a_first_line_of_data_is_no_header(tmp_path) -> None:
+    delivery = read(tmp_path, ROW * 3)
+    assert checks(delivery) == ["header"]
+    assert "the first line holds data (1, 31-01-2014, 30 and 2 more)" in delivery.violations[0].message
+
+
+def test_rows_with_another_delimiter_than_the_header_leave_no_good_row(tmp_path) -> None:
+    delivery = read(tmp_path, "case_id,date,age,fine,note\n" + ROW.replace(",", ";") * 3)
+    assert checks(delivery) == ["no_good_row", "ragged_row"]

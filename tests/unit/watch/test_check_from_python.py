@@ -1,0 +1,150 @@
+"""The same check from Python: tables of several kinds, paths, globs and profile files."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import watchkeeper as wk
+from watchkeeper.profiles import write
+
+
+def rows(days, seed, first=0, shift=0.0, size=200):
+    rng = np.random.default_rng(seed)
+    n = days * size
+    when = np.datetime64("2024-03-01", "us") + (
+        (np.repeat(np.arange(first, first + days), size) * 86_400 + rng.integers(0, 86_400, n)) * 1_000_000
+    ).astype("timedelta64[us]")
+    return pa.table(
+        {
+            "row_id": np.arange(n) + first * size,
+            "ts": np.sort(when),
+            "x": rng.normal(shift, 1, n),
+            "shop": pa.array(rng.choice(["north", "south"], n)),
+        }
+    )
+
+
+BASE, SAME, SHIFTED = rows(20, 1), rows(5, 2, first=20), rows(5, 3, first=20, shift=1.5)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.Table.to_pandas, pl.from_arrow, duckdb.from_arrow, lambda table: table],
+    ids=["pandas", "polars", "duckdb", "arrow"],
+)
+def test_every_kind_of_table_gives_the_same_answer(kind):
+    quiet = wk.check(kind(SAME), kind(BASE), by="day")
+    loud = wk.check(kind(SHIFTED), kind(BASE), by="day")
+    assert [f for f in quiet.findings if f.severity != "info"] == []
+    assert {f.columns for f in loud.findings if f.metric == "shape"} == {("x",)}
+    assert (loud.rows_read, loud.rows_good, loud.baseline_windows) == (1_000, 1_000, 20)
+
+
+def test_inputs_are_not_changed():
+    frame = SHIFTED.to_pandas()
+    copy = frame.copy(deep=True)
+    wk.check(frame, BASE)
+    pd.testing.assert_frame_equal(frame, copy)
+
+
+def test_a_path_a_glob_and_a_list_are_taken_alike(tmp_path):
+    for i, table in enumerate((rows(2, 4), rows(2, 5, first=2), rows(2, 6, first=4))):
+        pq.write_table(table, tmp_path / f"base-{i}.parquet")
+    pq.write_table(SHIFTED.slice(0, 400), tmp_path / "new.parquet")
+    paths = sorted(tmp_path.glob("base-*.parquet"))
+    by_glob = wk.check(tmp_path / "new.parquet", str(tmp_path / "base-*.parquet"))
+    by_list = wk.check(str(tmp_path / "new.parquet"), paths)
+    assert (by_glob.baseline_windows, by_glob.baseline_source) == (3, "files")
+    assert [f.message for f in by_glob.findings] == [f.message for f in by_list.findings]
+    assert by_glob.verdict == "accept_with_warning"
+
+
+def test_a_profile_file_stands_for_its_data(tmp_path):
+    write(wk.profile(BASE, by="day"), tmp_path / "baseline.parquet")
+    from_file = wk.check(SHIFTED, tmp_path / "baseline.parquet", by="day")
+    from_data = wk.check(SHIFTED, BASE, by="day")
+    assert [(f.metric, f.columns, f.window, f.value) for f in from_file.findings] == [
+        (f.metric, f.columns, f.window, f.value) for f in from_data.findings
+    ]
+
+
+def test_profiles_of_parts_merge_to_the_profile_of_all(tmp_path):
+    write(wk.profile(BASE, by="day"), tmp_path / "b.parquet")
+    halves = [SHIFTED.slice(0, 333), SHIFTED.slice(333)]
+    for i, part in enumerate(halves):
+        write(wk.profile(part, by="day", baseline=tmp_path / "b.parquet"), tmp_path / f"{i}.parquet")
+    merged = wk.merged([tmp_path / "0.parquet", tmp_path / "1.parquet"]).profiles
+    whole = wk.profile(SHIFTED, by="day", baseline=tmp_path / "b.parquet").profiles
+    assert merged.slices == whole.slices
+    assert (merged.columns["x"].counts == whole.columns["x"].counts).all()
+
+
+def test_one_file_of_three_months_is_cut_into_months_for_a_file_of_one():
+    months = wk.check(rows(30, 8, first=92), rows(92, 7))
+    assert (months.baseline_windows, months.baseline_source) == (3, "time")
+
+
+def test_without_times_the_baseline_is_cut_into_blocks_of_the_files_size():
+    base, new = (table.drop_columns(["ts"]) for table in (BASE, SAME))
+    result = wk.check(new, base)
+    assert (result.baseline_windows, result.baseline_source) == (4, "blocks")
+
+
+def test_a_baseline_no_longer_than_the_file_is_one_window_and_says_so():
+    result = wk.check(SAME, rows(4, 9))
+    assert (result.baseline_windows, result.baseline_source) == (1, "one")
+    assert [f.check for f in result.findings if f.severity == "info"] == ["history"]
+
+
+def test_each_segment_is_compared_with_itself():
+    table = SAME.to_pandas()
+    table.loc[table["shop"] == "north", "x"] += 1.0
+    found = {f.segment for f in wk.check(table, BASE, by="day", segment="shop").findings if f.metric == "shape"}
+    assert "shop=north" in found
+    assert "shop=south" not in found
+
+
+def test_changes_by_window_do_not_touch_the_verdict_but_are_told():
+    assert wk.check(SHIFTED, BASE, by="day").verdict == "accept"
+    assert wk.check(SHIFTED, BASE).verdict == "accept_with_warning"
+
+
+def test_an_unreadable_baseline_is_an_error_with_exit_code_4(tmp_path):
+    (tmp_path / "base.parquet").write_bytes(b"PAR1 this is no parquet file PAR1")
+    with pytest.raises(wk.WatchkeeperError) as wrong:
+        wk.check(SAME, tmp_path / "base.parquet")
+    assert wrong.value.exit_code == 4
+
+
+@pytest.mark.parametrize("by", ["minute", "0-rows", "-5-rows", ""])
+def test_a_window_that_there_is_not_is_named(by):
+    with pytest.raises(wk.WatchkeeperError, match="hour, day, week, month"):
+        wk.check(SAME, BASE, by=by)
+
+
+@pytest.mark.parametrize("period", ["2024", "2024-13", "2024-02-30", "2024-02-02/2024-02-01", "tomorrow"])
+def test_a_period_that_there_is_not_is_named(period):
+    with pytest.raises(wk.WatchkeeperError, match="--period"):
+        wk.check(SAME, BASE, period=period)
+
+
+def test_rows_outside_the_period_are_set_aside():
+    result = wk.check(SAME, BASE, period="2024-03-21")
+    assert result.verdict == "quarantine_rows"
+    assert (result.rows_read, result.rows_good) == (1_000, 200)
+
+
+def test_nothing_heavy_is_imported_before_it_is_used():
+    import subprocess
+    import sys
+
+    code = "import sys, watchkeeper; print([m for m in ('numpy', 'pyarrow', 'pydantic', 'scipy') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
