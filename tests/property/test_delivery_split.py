@@ -1,4 +1,4 @@
-"""However a file is cut into blocks, the same rows and the same faults are found: those of a reader of single characters."""
+"""However a file is cut into blocks, the same rows and faults are found: those of a reader of single characters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read(text: bytes, ending: str, **limits: int) -> tuple[Delivery, list, dict,
 
 
 def one_by_one(text: str) -> tuple[list[tuple[list[str], bool]], bool]:
-    """Rows of CSV as (cells, whether text follows a closing quote), character by character; and whether a quote tore it."""
+    """Rows of CSV as (cells, whether text follows a closing quote), read sign by sign; and whether a quote tore it."""
     rows, cells, cell, junk, at = [], [], "", False, 0
     begun, start = False, 0
 
@@ -92,7 +92,7 @@ csv_text = st.text(alphabet='ab1",\n\r2 é', max_size=60)
 @given(csv_text, st.integers(1, 20), st.integers(1, 3))
 @example('1,"a\n', 3, 1)
 @example('1,a""\n"1""",b\r\n,\r2,"x"y\n', 1, 2)
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_any_block_size_finds_the_rows_that_a_reader_of_single_characters_finds(
     text: str, block: int, workers: int
 ) -> None:

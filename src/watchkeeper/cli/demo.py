@@ -12,7 +12,7 @@ import typer
 def demo(
     html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
 ) -> None:
-    """Check a month of real data against the five weeks before it, and say what went wrong and when."""
+    """Check a month of real data against the weeks before it, and say what went wrong and when."""
     from rich.console import Console
 
     from watchkeeper import watch

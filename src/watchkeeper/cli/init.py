@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,9 @@ def init(
     table: Annotated[
         str | None, typer.Option(metavar="NAME", help="The table that is meant, where the contract holds several.")
     ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Also write watchkeeper.schema.json beside it, for editors.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     r"""Infer a model: roles, types, formats, keys, ranges, known values, windows.
@@ -47,7 +51,8 @@ def init(
       watchkeeper init 'deliveries/*.csv' --contract datapackage.json
     """
     from watchkeeper import watch
-    from watchkeeper.model import WatchkeeperError, dump
+    from watchkeeper.cli.option import written_whole
+    from watchkeeper.model import WatchkeeperError, dump, json_schema
 
     if output.exists() and not force:
         raise WatchkeeperError(
@@ -57,6 +62,8 @@ def init(
     roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
     made = watch.infer_model(files, name=name, roles=roles, contract=contract, table=table)
     dump(made.model, output, notes=made.notes, about=made.about)
+    if schema:
+        written_whole(output.with_name("watchkeeper.schema.json"), json.dumps(json_schema(), indent=1))
     typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)
     for term in made.ignored:
         typer.echo(f"  not checked, though the contract asks for it: {term}", err=True)

@@ -79,7 +79,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def __getitem__(self, chosen: NDArray[np.bool_] | slice) -> Rows:
+    def __getitem__(self, chosen: NDArray[np.bool_] | Ints | slice) -> Rows:
         return Rows(self.starts[chosen], self.stops[chosen], self.ends[chosen])
 
 

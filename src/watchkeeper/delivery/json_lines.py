@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -22,7 +22,7 @@ from watchkeeper.delivery.piece import KEPT_VALUES, Bools, Fault, Originals, Pie
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.wording import column, count
 
-NULL = b"null"
+NULL, NULL_LINE = b"null", b"null\n"
 _QUOTE, _NEWLINE, _LETTER_N = 34, 10, 110
 _DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -67,23 +67,36 @@ def open_json(
 def _parse(reader: JsonReader, text: csv_scan.Text, columns: Sequence[str] | None) -> Piece:
     rows = csv_scan.find_rows(text.data, Quotes()) if text.data else Rows(*[np.empty(0, dtype=np.int64)] * 3)
     rows = _filled(text.data, rows)
-    objects, bad, faults, multibyte, not_text = _objects(reader, text.data, rows)
-    keys = _keys(objects)
-    large = np.flatnonzero((rows.stops - rows.starts > reader.cell_limit) & ~bad)
-    places = np.flatnonzero(~bad)
-    faults += _large(reader, objects, places, large)
-    wanted = keys if columns is None else columns
+    found = _all_right(text.data, rows) or _one_by_one(reader, text.data, rows)
+    large = np.flatnonzero((rows.stops - rows.starts > reader.cell_limit) & ~found.bad)
+    places = np.flatnonzero(~found.bad)
+    wanted = tuple(found.values) if columns is None else columns
+    nothing = NULL_LINE * len(places)
     return Piece(
         count=len(rows),
         places=places,
-        cells=pa.table([cells([found.get(key, NULL) for found in objects]) for key in wanted], names=list(wanted)),
-        faults=faults,
-        multibyte=multibyte,
-        not_text=not_text,
+        cells=pa.table([cells(found.values.get(key, nothing)) for key in wanted], names=list(wanted)),
+        faults=found.faults + _large(reader, found.objects, places, large),
+        multibyte=found.multibyte,
+        not_text=found.not_text,
         originals=Originals(text.data, rows.starts, rows.stops, rows.ends),
-        keys=keys,
+        keys=tuple(found.values),
         stop=None if text.fault is None else partial(_too_long, reader),
     )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What some lines hold."""
+
+    objects: list[dict[str, Any]]
+    """Those of the lines that are right."""
+    values: dict[str, bytes]
+    """Per key, in the order in which they were met: a value for each object as it is written, and a line end after it."""
+    bad: Bools
+    multibyte: bool
+    faults: list[Fault] = field(default_factory=list)
+    not_text: bytes = b""
 
 
 def _filled(data: bytes, rows: Rows) -> Rows:
@@ -94,21 +107,33 @@ def _filled(data: bytes, rows: Rows) -> Rows:
     return rows[~blank] if blank.any() else rows
 
 
-def _objects(
-    reader: JsonReader, data: bytes, rows: Rows
-) -> tuple[list[dict[str, Any]], Bools, list[Fault], bool, bytes]:
-    """The objects of the lines that are right; which lines are not, and why; what is known of the encoding."""
+def _all_right(data: bytes, rows: Rows) -> _Found | None:
+    """The usual case, all lines at once; None where any line is not an object with distinct keys.
+
+    A repeated key is dropped with its value, and then their quotes are missing from the count. A quote in a key is
+    written as an escape, which the count can't follow.
+    """
+    if not is_utf8(data):
+        return None
+    try:
+        objects: list[dict[str, Any]] = _DECODER.decode_lines(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    values = _by_key(objects)
+    if len(objects) != len(rows) or any('"' in key for key in values):
+        return None
+    if sum(lines.count(b'"') for lines in values.values()) + 2 * sum(map(len, objects)) != data.count(b'"'):
+        return None
+    return _Found(objects, values, np.zeros(len(rows), dtype=bool), not data.isascii())
+
+
+def _one_by_one(reader: JsonReader, data: bytes, rows: Rows) -> _Found:
+    """The same line by line, with the faults of those that are not right."""
+    right, multibyte = is_utf8(data), False
     bad = np.zeros(len(rows), dtype=bool)
-    right = is_utf8(data)
-    multibyte = right and not data.isascii()
-    if right:
-        try:
-            objects: list[dict[str, Any]] = _DECODER.decode_lines(data)
-        except (msgspec.DecodeError, RecursionError):
-            objects = []
-        if len(objects) == len(rows) and _distinct(objects, data):
-            return objects, bad, [], multibyte, b""
-    objects, broken, wrong = [], [], []
+    objects: list[dict[str, Any]] = []
+    broken: list[int] = []
+    wrong: list[int] = []
     for at, (start, stop) in enumerate(_spans(rows)):
         line = data[start:stop]
         if not right and not is_text(line):
@@ -120,55 +145,27 @@ def _objects(
             broken.append(at)
         else:
             objects.append(found)
-    faults: list[Fault] = []
-    not_text = sample(data[rows.starts[at] : rows.stops[at]] for at in wrong)
-    for check, rule, at_fault in (
-        ("broken_json", "no single complete JSON object with distinct keys", broken),
-        ("invalid_bytes", f"bytes that are no {reader.encoding}", wrong),
-    ):
-        if at_fault:
-            bad[at_fault] = True
-            values = tuple(
-                data[rows.starts[at] : rows.stops[at]][:200].decode("utf-8", "backslashreplace")
-                for at in at_fault[:KEPT_VALUES]
-            )
-            if check == "invalid_bytes":
-                faults += _by_column(data, rows, at_fault, rule)
-            else:
-                faults.append(Fault(check, rule, np.array(at_fault), (), values))
-    return objects, bad, faults, multibyte, not_text
+    bad[broken + wrong] = True
+    faults = _foreign(data, rows, wrong, f"bytes that are no {reader.encoding}")
+    if broken:
+        shown = tuple(data[a:b][:200].decode() for a, b in _spans(rows[np.array(broken[:KEPT_VALUES])]))
+        rule = "no single complete JSON object with distinct keys"
+        faults.append(Fault("broken_json", rule, np.array(broken), (), shown))
+    not_text = sample(data[a:b] for a, b in _spans(rows[np.array(wrong, dtype=np.int64)]))
+    return _Found(objects, _by_key(objects), bad, multibyte, faults, not_text)
 
 
-def _by_column(data: bytes, rows: Rows, at_fault: list[int], rule: str) -> list[Fault]:
+def _foreign(data: bytes, rows: Rows, wrong: list[int], rule: str) -> list[Fault]:
     """Faults for lines that are no text, by the keys whose values are not."""
-    groups: dict[tuple[str, ...], list[tuple[int, str]]] = {}
-    for at in at_fault:
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for at in wrong:
         line = data[rows.starts[at] : rows.stops[at]].decode("utf-8", "replace")
         found = _object(line.encode()) or {}
-        columns = tuple(key for key, raw in found.items() if "\ufffd" in bytes(raw).decode())
-        groups.setdefault(columns, []).append((at, line))
+        groups.setdefault(tuple(key for key, raw in found.items() if "\ufffd" in bytes(raw).decode()), []).append(at)
     return [
-        Fault(
-            "invalid_bytes",
-            rule + (f" in {', '.join(map(column, columns))}" if columns else ""),
-            np.array([at for at, _ in lines]),
-            columns,
-        )
-        for columns, lines in groups.items()
+        Fault("invalid_bytes", f"{rule} in {', '.join(map(column, keys))}" if keys else rule, np.array(lines), keys)
+        for keys, lines in groups.items()
     ]
-
-
-def _distinct(objects: list[dict[str, Any]], data: bytes) -> bool:
-    """Whether no key of any object is repeated.
-
-    A repeated key is dropped with its value, and its quotes are then missing from the count. A quote in a key is
-    written as an escape, which this count can't follow.
-    """
-    names = set().union(*objects)
-    if any('"' in name or "\\" in name for name in names):
-        return False
-    kept = b"".join(chain.from_iterable(found.values() for found in objects)).count(b'"')
-    return kept + 2 * sum(map(len, objects)) == data.count(b'"')
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
@@ -180,19 +177,20 @@ def _object(line: bytes) -> dict[str, Any] | None:
     return found if len(found) == len(pairs) else None
 
 
-def _keys(objects: list[dict[str, Any]]) -> tuple[str, ...]:
-    if not objects:
-        return ()
-    first = tuple(objects[0])
-    return first if set().union(*objects) == set(first) else tuple(dict.fromkeys(chain.from_iterable(objects)))
+def _by_key(objects: list[dict[str, Any]]) -> dict[str, bytes]:
+    """The values of each key as they are written, null where an object has none, and a line end after each."""
+    keys = tuple(dict.fromkeys(chain.from_iterable(objects)))
+    if list(chain.from_iterable(objects)) == list(keys) * len(objects):  # all alike: no look-up for each value
+        flat = list(chain.from_iterable(found.values() for found in objects))
+        return {key: b"\n".join([*flat[at :: len(keys)], b""]) for at, key in enumerate(keys)}
+    return {key: b"\n".join([*(found.get(key, NULL) for found in objects), b""]) for key in keys}
 
 
-def cells(raws: Sequence[Any]) -> pa.Array:
-    """JSON values as text: strings without quotes and escapes, null as null, all others as they are written."""
-    if not raws:
+def cells(lines: bytes) -> pa.Array:
+    """JSON values, one a line, as text: strings without quotes and escapes, null as null, others as they are written."""
+    if not lines:
         return pa.array([], pa.string())
-    joined = b"\n".join([*raws, b""])
-    text = np.frombuffer(joined, dtype=np.uint8)
+    text = np.frombuffer(lines, dtype=np.uint8)
     ends = np.flatnonzero(text == _NEWLINE)
     starts = np.append(0, ends[:-1] + 1)
     is_string = text[starts] == _QUOTE
@@ -203,13 +201,15 @@ def cells(raws: Sequence[Any]) -> pa.Array:
     lengths = ends - starts - 2 * is_string
     offsets = np.append(0, np.cumsum(lengths)).astype(np.int32)
     buffers = [pa.py_buffer(np.packbits(~is_null, bitorder="little")), pa.py_buffer(offsets), pa.py_buffer(text[keep])]
-    array = pa.Array.from_buffers(pa.string(), len(raws), buffers)
-    if b"\\" in joined:
+    array = pa.Array.from_buffers(pa.string(), len(ends), buffers)
+    if b"\\" in lines:
         places = np.unique(np.searchsorted(ends, np.flatnonzero(text == ord("\\"))))
         places = places[is_string[places]]
-        escaped = np.zeros(len(raws), dtype=bool)
+        escaped = np.zeros(len(ends), dtype=bool)
         escaped[places] = True
-        plain = pa.array([msgspec.json.decode(raws[at], type=str) for at in places.tolist()], pa.string())
+        plain = pa.array(
+            [msgspec.json.decode(lines[starts[at] : ends[at]], type=str) for at in places.tolist()], pa.string()
+        )
         array = pc.replace_with_mask(array, pa.array(escaped), plain)
     return array
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,11 @@ def iso(microseconds: int) -> str:
     """An instant in microseconds since 1970 (UTC), as ISO 8601 without an offset; the day alone at midnight."""
     instant = (_EPOCH + timedelta(microseconds=microseconds)).replace(tzinfo=None)
     return instant.date().isoformat() if instant.time() == datetime.min.time() else instant.isoformat()
+
+
+def _natural(name: str) -> str:
+    """A name that sorts as people count: `rows 9-16` before `rows 17-24`."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(15), name)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Slice:
         """A sorting key: time first, then names."""
         lowest = -(2**63)
         start, end = (lowest if at is None else at for at in (self.start, self.end))
-        return (start, end, self.label or "", self.segment or "", self.version or "")
+        return (start, end, _natural(self.label or ""), self.segment or "", self.version or "")
 
     @property
     def whole(self) -> Slice:

@@ -59,9 +59,7 @@ class RowWindows:
         """See `Windows.cut`."""
         used, at = np.unique((rows - 1) // self.count, return_inverse=True)
         firsts = (used * self.count).tolist()
-        return at, [
-            Slice(start=None, end=None, label=f"{self.name}rows {a + 1:012,d}-{a + self.count:012,d}") for a in firsts
-        ]
+        return at, [Slice(start=None, end=None, label=f"{self.name}rows {a + 1}-{a + self.count}") for a in firsts]
 
 
 @dataclass(frozen=True)

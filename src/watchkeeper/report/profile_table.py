@@ -33,7 +33,7 @@ def described(file: ProfileFile, columns: Sequence[str] = ()) -> list[dict[str, 
         )
     profiles = file.profiles if columns else file.profiles.whole
     names = columns or list(file.profiles.columns)
-    return [_entry(file, profiles, name, i) for name in names for i in range(len(profiles.slices))]
+    return [entry for name in names for entry in _entries(profiles, name, hidden=_hidden(file, name))]
 
 
 def profiles_json(file: ProfileFile, columns: Sequence[str] = ()) -> str:
@@ -63,26 +63,19 @@ def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console) 
     span = f", {windows[0].window_label} to {windows[-1].window_label}" if len(windows) > 1 else ""
     rows = f"{int(profiles.rows.sum()):,} rows in {words.plural(len(windows), 'window')}{span}"
     console.print(words.inert(f"{file.model.name}: {rows}; edges {profiles.edges.id}", 400), markup=False)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     heads = ["window"] if columns else []
-    for head in [
-        *heads,
-        "column",
-        "kind",
-        "rows",
-        "missing",
-        "distinct",
-        "lowest",
-        "median",
-        "highest",
-        "most frequent",
-    ]:
-        table.add_column(
-            head, justify="left" if head in ("window", "column", "kind", "most frequent") else "right", overflow="fold"
-        )
+    left = ("window", "column", "kind", "most frequent")
+    for head in [*heads, "column", "kind", "rows", "missing", "distinct", "lowest", "median", "highest", left[-1]]:
+        table.add_column(head, justify="left" if head in left else "right", no_wrap=head != left[-1])
     for entry in described(file, columns):
         cells = [entry["window"]] if columns else []
-        cells += [words.name(entry["column"]), entry["kind"], f"{entry['rows']:,}", words.percent(entry["null_share"])]
+        cells += [
+            words.inert(entry["column"], 32),
+            entry["kind"],
+            f"{entry['rows']:,}",
+            words.percent(entry["null_share"]),
+        ]
         cells += [words.number(entry.get("distinct")) if "distinct" in entry else ""]
         cells += [_end(entry, end) for end in ("minimum", "median", "maximum")]
         cells.append(
@@ -92,35 +85,55 @@ def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console) 
     console.print(table)
 
 
-def _entry(file: ProfileFile, profiles: Profiles, name: str, i: int) -> dict[str, Any]:
-    column, at = profiles.columns[name], profiles.slices[i]
-    rows = int(profiles.rows[i])
-    entry: dict[str, Any] = {
-        "window": at.window_label,
-        "segment": at.segment,
-        "version": at.version,
-        "column": name,
-        "kind": "identifier",
-        "rows": rows,
-        "null_share": float(column.null[i] / rows) if rows else None,
-        "invalid_share": float(column.invalid[i] / rows) if rows else None,
-    }
-    hidden = name in file.model.columns and file.model.columns[name].pii
+def _entries(profiles: Profiles, name: str, *, hidden: bool) -> list[dict[str, Any]]:
+    """One entry a slice; without values where they are personal."""
+    column = profiles.columns[name]
+    more: list[dict[str, Any]] = [{"kind": "plain"} for _ in profiles.slices]
     if isinstance(column, NumericProfile):
-        entry["kind"] = "time" if column.edges.temporal else "number"
-        if not hidden:
-            ends = {"minimum": column.minimum[i], "median": quantile(column, 0.5)[i], "maximum": column.maximum[i]}
-            ends |= {"mean": column.mean[i], "sd": column.sd[i]}
-            entry |= {end: float(value) if np.isfinite(value) else None for end, value in ends.items()}
+        more = _numbers(column, hidden=hidden)
     elif isinstance(column, CategoryProfile):
-        mine = np.flatnonzero(column.at == i)
-        most = mine[np.argsort(-column.count[mine], kind="stable")][:3]
-        names = [*column.edges.values, *column.others]
-        valid = max(1, int(column.valid[i]))
-        entry |= {"kind": "category", "distinct": int(column.distinct[i])}
+        more = _values(column, hidden=hidden)
+    return [
+        {
+            "window": at.window_label,
+            "segment": at.segment,
+            "version": at.version,
+            "column": name,
+            "rows": rows,
+            "null_share": null / rows if rows else None,
+            "invalid_share": invalid / rows if rows else None,
+            **entry,
+        }
+        for at, rows, null, invalid, entry in zip(
+            profiles.slices, profiles.rows.tolist(), column.null.tolist(), column.invalid.tolist(), more, strict=True
+        )
+    ]
+
+
+def _numbers(column: NumericProfile, *, hidden: bool) -> list[dict[str, Any]]:
+    kind = "time" if column.edges.temporal else "number"
+    if hidden:
+        return [{"kind": kind} for _ in column.null]
+    arrays = {"minimum": column.minimum, "median": quantile(column, 0.5), "maximum": column.maximum}
+    arrays |= {"mean": column.mean, "sd": column.sd}
+    rows = zip(*(np.where(np.isfinite(a), a, np.nan).tolist() for a in arrays.values()), strict=True)
+    return [{"kind": kind} | {k: None if v != v else v for k, v in zip(arrays, row, strict=True)} for row in rows]
+
+
+def _values(column: CategoryProfile, *, hidden: bool) -> list[dict[str, Any]]:
+    names = [*column.edges.values, *column.others]
+    entries: list[dict[str, Any]] = []
+    for i, (distinct, valid) in enumerate(zip(column.distinct.tolist(), column.valid.tolist(), strict=True)):
+        entries.append({"kind": "category", "distinct": distinct})
         if not hidden:
-            entry["top"] = [(names[column.code[j]], float(column.count[j] / valid)) for j in most]
-    return entry
+            mine = np.flatnonzero(column.at == i)
+            most = mine[np.argsort(-column.count[mine], kind="stable")][:3]
+            entries[-1]["top"] = [(names[column.code[j]], float(column.count[j] / max(1, valid))) for j in most]
+    return entries
+
+
+def _hidden(file: ProfileFile, name: str) -> bool:
+    return name in file.model.columns and file.model.columns[name].pii
 
 
 def _end(entry: dict[str, Any], end: str) -> str:

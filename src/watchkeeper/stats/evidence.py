@@ -119,12 +119,13 @@ def cells_numeric(reference: ArrayLike, n: ArrayLike, most: int = 16, expected: 
     `reference`: baseline counts, shape (bins,); `n`: rows, shape (slices,). Result of shape (slices, bins).
     Bins are gathered from the left until a cell holds 1/`most` of the baseline and `expected` rows are due in the
     window. What stands beside a bin that holds as much alone is a cell of its own if `expected` rows are due in it, and
-    otherwise joins a neighbour. All zeros (one cell) where no two fit. `n` is rounded down to a power of 2^(1/4).
+    otherwise joins a neighbour. All zeros (one cell) where no two fit. Large `n` count as the next lower 2^(i/4).
     """
     mass = np.asarray(reference, dtype=np.float64)
     total = mass.sum()
     rows = np.atleast_1d(np.asarray(n, dtype=np.float64))
-    rounded = np.exp2(np.floor(np.log2(np.maximum(rows, 1.0)) * 4) / 4)
+    coarse = np.exp2(np.floor(np.log2(np.maximum(rows, 1.0)) * 4) / 4)
+    rounded = np.where(rows > most * expected, np.maximum(coarse, most * expected), np.maximum(rows, 1.0))
     levels, which = np.unique(rounded, return_inverse=True)
     enough = expected / levels * total
     cells = [_gather(mass.tolist(), max(total / most, due), due) for due in enough.tolist()]

@@ -78,7 +78,7 @@ def check(
         raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
     reference = refer(baseline, model, told)
     key = None if hmac_key_file is None else Path(hmac_key_file)
-    files = []
+    files: list[tuple[Delivery, Profiles | None]] = []
     for i, source in enumerate(sources):
         delivery = deliver(
             source,
@@ -88,7 +88,7 @@ def check(
             hmac_key=key,
             earlier=reference.digests_like(source),
         )
-        label = delivery.name if len(sources) == 1 else f"{i:06d} {delivery.name}"
+        label = delivery.name if not files else f"{delivery.name} ({i + 1})"
         files.append((delivery, _profiled(delivery, label, reference, windows, segment, span, told)))
     judged = _judged([p for _, p in files if p is not None], reference, windows, segment, checks, told)
     deliveries = [delivery for delivery, _ in files]

@@ -96,7 +96,7 @@ class Reference:
                 "time" if isinstance(windows, TimeWindows) else "blocks",
             )
         if len(self.sources) >= 3:
-            each = [OneWindow(Slice(label=f"{i:06d} {_label(source)}")) for i, source in enumerate(self.sources)]
+            each = [OneWindow(Slice(label=_label(source, i))) for i, source in enumerate(self.sources)]
             return Baseline(self._scan(each, segment, told), "files")
         spans = _like(span, self.span)
         if spans is not None:
@@ -104,7 +104,7 @@ class Reference:
             if len({at.whole for at in cut.slices}) >= 2:
                 return Baseline(cut, "time")
         if rows and self.rows >= 2 * rows:
-            blocks = [RowWindows(rows, f"{i:06d} ") for i in range(len(self.sources))]
+            blocks = [RowWindows(rows, f"{_label(source, i)}: ") for i, source in enumerate(self.sources)]
             return Baseline(_without_short(self._scan(blocks, segment, told), rows), "blocks")
         return Baseline(self._scan([OneWindow(Slice(label="baseline"))] * len(self.sources), segment, told), "one")
 
@@ -179,8 +179,9 @@ def _inferred(sources: Sequence[Any]) -> Model:
         raise BaselineUnreadable(f"the baseline can't be used. {wrong}") from wrong
 
 
-def _label(source: Any) -> str:
-    return Path(source).name if isinstance(source, str | Path) else "table"
+def _label(source: Any, number: int = 0) -> str:
+    """What to call a source: its file's name, or its place among several tables."""
+    return Path(source).name if isinstance(source, str | Path) else f"table {number + 1}"
 
 
 def _like(span: tuple[int, int] | None, whole: tuple[int, int] | None) -> TimeWindows | None:

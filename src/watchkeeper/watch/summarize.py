@@ -40,7 +40,7 @@ def profile(
     parts, digests = [], {}
     for i, source in enumerate(sources):
         delivery = deliver(source, reference.model, strict=False)
-        windows = asked or OneWindow(Slice(label=f"{i:06d} {delivery.name}"))
+        windows = asked or OneWindow(Slice(label=delivery.name if i == 0 else f"{delivery.name} ({i + 1})"))
         stream = delivery.blocks() if blocks is None else iter(blocks[i])
         parts.append(scan(reference.edges, reference.model, stream, windows, segment, told))
         if delivery.rejected:

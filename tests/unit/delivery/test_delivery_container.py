@@ -136,15 +136,10 @@ def test_a_zip_with_anything_but_one_plain_file_is_rejected(tmp_path, data: byte
 def test_a_bomb_is_refused_while_it_streams_in_bounded_memory(tmp_path, ending: str) -> None:
     lines = b"a,b\n" + b"1,x\n" * 24_000_000
     path = tmp_path / f"x.csv.{ending}"
-    path.write_bytes(
-        {
-            "gz": lambda: gzip.compress(lines),
-            "zst": lambda: pa.compress(lines, codec="zstd", asbytes=True),
-            "zip": lambda: zipped(("x.csv", lines)),
-        }[ending]()
-    )
+    packed = gzip.compress(lines) if ending == "gz" else pa.compress(lines, codec="zstd", asbytes=True)
+    path.write_bytes(zipped(("x.csv", lines)) if ending == "zip" else packed)
     size = len(lines)
-    del lines
+    del lines, packed
     assert size > 1.4 * max(64 << 20, 200 * path.stat().st_size)
     delivery = deliver(path, MODEL)
     pa_before = pa.total_allocated_bytes()
@@ -162,7 +157,7 @@ def test_a_bomb_is_refused_while_it_streams_in_bounded_memory(tmp_path, ending: 
 
 def test_a_bomb_of_one_giant_line_stops_at_the_line_limit(tmp_path) -> None:
     delivery = read(tmp_path, "x.csv.gz", gzip.compress(b"a,b\n1," + b"x" * (40 << 20)))
-    assert [found.check for found in delivery.violations] == ["line_limit", "no_rows"][:1]
+    assert [found.check for found in delivery.violations] == ["line_limit"]
 
 
 @pytest.mark.parametrize("name", ["x.xlsx", "x.csv.bz2", "x.avro", "x.parquet.gz"])

@@ -67,8 +67,8 @@ def micro(*day: int) -> int:
         ),
         ([0.5, float("nan")], Column(type="number", nullable=False), [2], "`c` is missing"),
         (
-            [dt.datetime(2014, 1, 1), dt.datetime(2015, 1, 1)],
-            Column(type="timestamp", maximum=dt.datetime(2014, 12, 31)),
+            [dt.datetime(2014, 1, 1, tzinfo=dt.UTC), dt.datetime(2015, 1, 1, tzinfo=dt.UTC)],
+            Column(type="timestamp", maximum=dt.datetime(2014, 12, 31, tzinfo=dt.UTC)),
             [2],
             "`c` is above 2014-12-31",
         ),

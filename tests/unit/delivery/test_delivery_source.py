@@ -98,7 +98,7 @@ def test_a_file_in_another_case_is_offered(data) -> None:
 
 @pytest.mark.parametrize("url", ["http://host/x.csv", "nonsense://x", "file:///no/such/file.csv"])
 def test_urls_that_lead_nowhere_say_so(url: str) -> None:
-    with pytest.raises((NoSuchFile, Unreadable), match="URL|no file|nothing|listed"):
+    with pytest.raises((NoSuchFile, Unreadable), match=r"URL|no file|nothing|listed"):
         expand(url)
 
 

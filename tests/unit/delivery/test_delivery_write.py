@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import errno
 import json
 import os
@@ -108,7 +107,7 @@ def test_typed_rows_keep_their_types_where_the_format_has_them(tmp_path, ending:
     table = pa.table(
         {
             "id": pa.array([1, -2, 3], pa.int16()),
-            "at": pa.array([dt.datetime(2014, 1, 31, 10), None, None], pa.timestamp("ms")),
+            "at": pa.array([1_391_162_400_000, None, None], pa.timestamp("ms")),
             "v": [1.5, 2.0, float("inf")],
             "deep": [{"a": [1]}, None, None],
             "raw": [b"\xff", None, b"ok"],
@@ -234,9 +233,13 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_old_file_as_it_was(tmp_
 
 
 def test_an_interruption_leaves_nothing_half_written(tmp_path) -> None:
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "good.csv") as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with replacing(tmp_path / "good.csv") as temporary:
+            temporary.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
