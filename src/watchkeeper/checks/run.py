@@ -56,7 +56,7 @@ def _measured(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measu
 def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
     segments = sorted({at.segment for at in now.slices if at.segment is not None})
     versions = sorted({at.version for at in now.slices if at.version is not None})
-    yield now.regrouped(lambda at: at.whole), _only(baseline, None)
+    yield now.by_window, _only(baseline, None)
     for segment in segments:
         before = _only(baseline, segment)
         if before.windows:
@@ -75,8 +75,8 @@ def _of_version(version: str, at: Slice) -> Slice | None:
 
 def _only(baseline: Baseline, segment: str | None) -> Baseline:
     """The baseline of one segment over all versions (or of everything), its slices named by window alone."""
-
-    def move(at: Slice) -> Slice | None:
-        return at.whole if segment is None or at.segment == segment else None
-
-    return replace(baseline, profiles=baseline.profiles.regrouped(move))
+    if segment is None:
+        return replace(baseline, profiles=baseline.profiles.by_window)
+    return replace(
+        baseline, profiles=baseline.profiles.regrouped(lambda at: at.whole if at.segment == segment else None)
+    )

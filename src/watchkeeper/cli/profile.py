@@ -45,7 +45,7 @@ def profile(
     write(made, output)
     typer.echo(
         f"{output}: {len(made.profiles.slices):,} slices of {len(made.profiles.columns):,} columns, "
-        f"{int(made.profiles.rows.sum()):,} rows.",
+        f"{made.profiles.total:,} rows.",
         err=True,
     )
 
@@ -68,7 +68,7 @@ def merge(
 
     made = watch.merged(files)
     write(made, output)
-    typer.echo(f"{output}: {len(made.profiles.slices):,} slices, {int(made.profiles.rows.sum()):,} rows.", err=True)
+    typer.echo(f"{output}: {len(made.profiles.slices):,} slices, {made.profiles.total:,} rows.", err=True)
 
 
 def show(

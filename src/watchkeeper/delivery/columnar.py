@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from watchkeeper.delivery.container import Format, too_large
-from watchkeeper.delivery.limit import Limits
+from watchkeeper.delivery.limit import MIB, Limits
 from watchkeeper.delivery.piece import Piece
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.source import Place, Unreadable
 from watchkeeper.delivery.wording import column, plain
 
-_ROWS = 131_072
+_ROWS, _BATCH = 131_072, 256 * MIB
+"""The most rows, and about the most bytes, that are read at once."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _AT_FAULT = re.compile(r"column (.+?) with type")
 
@@ -46,7 +47,8 @@ class ColumnarReader:
 
     def pieces(self, columns: Sequence[str] | None) -> Iterator[Callable[[], Piece]]:
         """The rows, in order; decoding is parallel inside Arrow."""
-        wanted = list(self.names) if columns is None else [name for name in self.names if name in set(columns)]
+        chosen = set(self.names if columns is None else columns)
+        wanted = [name for name in self.names if name in chosen]
         size = max(min(_ROWS, self.limits.cells // max(len(wanted), 1)), 1)
         try:
             for batch in self.batches(wanted or list(self.names[:1]), size):
@@ -72,7 +74,7 @@ def open_columnar(place: Place, format: Format, limits: Limits, dictionaries: Se
 def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
     """Take a table in memory: anything with `__arrow_c_stream__`. A stream that can be read once is held in memory."""
     try:
-        table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(source)
+        table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(_Stream(source))
     except (
         pa.ArrowInvalid,
         pa.ArrowTypeError,
@@ -89,6 +91,16 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         yield from chosen.to_batches(max_chunksize=rows)
 
     return ColumnarReader(name, table.schema, batches, limits, table.num_rows)
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """An Arrow stream, asked for in the one way that all libraries understand."""
+
+    source: Any
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.source.__arrow_c_stream__()
 
 
 def _why(name: str, wrong: Exception) -> str:
@@ -108,20 +120,25 @@ def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> 
         schema, metadata = opened.schema_arrow, opened.metadata
         textual = [field.name for field in schema if field.name in dictionaries and _is_text(field.type)]
         groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    size = place.stamp()[0]
-    if sum(group.total_byte_size for group in groups) > limits.most_bytes(size):
+    total = sum(group.total_byte_size for group in groups)
+    if total > limits.most_bytes(place.stamp()[0]):
         raise too_large(place, limits)
-    return ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual), limits, metadata.num_rows)
+    most = max(_BATCH * metadata.num_rows // max(total, 1), 1)
+    return ColumnarReader(
+        place.name, schema, partial(_parquet_batches, place, textual, most), limits, metadata.num_rows
+    )
 
 
-def _parquet_batches(place: Place, textual: list[str], columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(
+    place: Place, textual: list[str], most: int, columns: Sequence[str], rows: int
+) -> Iterator[pa.RecordBatch]:
     coded = [name for name in textual if name in columns]
     with (
         _explained(place.name, Format.PARQUET),
         place.open() as file,
         pq.ParquetFile(file, read_dictionary=coded, page_checksum_verification=True) as opened,
     ):
-        yield from opened.iter_batches(batch_size=rows, columns=list(columns), use_threads=True)
+        yield from opened.iter_batches(batch_size=min(rows, most), columns=list(columns), use_threads=True)
 
 
 def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:
@@ -149,7 +166,7 @@ def _explained(name: str, format: Format) -> Iterator[None]:
     """Turn what Arrow says of a damaged file into a `Rejection`."""
     try:
         yield
-    except (pa.ArrowException, OSError) as wrong:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as wrong:
         raise Rejection(
             "container",
             f"{name} is no whole {format} file: it is damaged or cut off ({plain(str(wrong), 160)}).",

@@ -20,7 +20,7 @@ from watchkeeper.delivery.wording import count, listed, plain
 from watchkeeper.model.declaration import Column, Type
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOUN = {Type.INTEGER: "an integer", Type.NUMBER: "a number", Type.BOOLEAN: "true or false"}
+_NOUN = {Type.INTEGER: "an integer", Type.NUMBER: "a number", Type.BOOLEAN: "true or false", Type.STRING: "text"}
 _LONGEST_VALUE = 200
 
 

@@ -13,8 +13,6 @@ from watchkeeper.delivery.piece import Bools
 from watchkeeper.delivery.time_text import CANONICAL, times
 from watchkeeper.model.declaration import Column, Role, Type
 
-CODES = pa.dictionary(pa.int32(), pa.string())
-
 
 @dataclass(frozen=True)
 class Converted:

@@ -12,15 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from watchkeeper.delivery.csv_scan import Rows, Text, cells_of, delimiters, find_rows, unquoted
+from watchkeeper.delivery.csv_scan import Fault as Scanned
+from watchkeeper.delivery.csv_scan import Rows, Text, cells_of, delimiters, find_quotes, find_rows, unquoted
 from watchkeeper.delivery.encoding import is_text, is_utf8, sample
 from watchkeeper.delivery.piece import KEPT_VALUES, Bools, Fault, Ints, Originals, Piece
 from watchkeeper.delivery.wording import column, count
 from watchkeeper.model.declaration import TextFormat
 
 
-def parse(text: Text, names: Sequence[str], format: TextFormat, cell_limit: int, wanted: list[int]) -> Piece:
-    """The rows of `text`; `names`: all columns of the file, `wanted`: the places of those to read."""
+def parse(
+    text: Text, names: Sequence[str], format: TextFormat, cell_limit: int, wanted: list[int]
+) -> tuple[Piece, Scanned | None]:
+    """The rows of `text`, up to the first that swallowed others; and what is at fault there, or behind them all.
+
+    `names`: all columns of the file, `wanted`: the places of those to read.
+    """
     state = _State(text, names, format)
     state.find_empty()
     state.find_junk()
@@ -28,12 +34,14 @@ def parse(text: Text, names: Sequence[str], format: TextFormat, cell_limit: int,
     state.find_not_text()
     table = state.arrow(wanted)
     if table is None:
+        if (torn := state.find_swallowed()) is not None:
+            return parse(text.until(torn.start), names, format, cell_limit, wanted)[0], torn
         state.find_ragged()
         table = state.arrow(wanted)
         assert table is not None, "Arrow and the scan of the rows do not agree"
     state.find_large(cell_limit)
     kept = state.rows[~state.empty]
-    return Piece(
+    piece = Piece(
         count=len(kept),
         places=np.flatnonzero(~state.bad[~state.empty]),
         cells=table,
@@ -43,6 +51,7 @@ def parse(text: Text, names: Sequence[str], format: TextFormat, cell_limit: int,
         not_text=state.not_text,
         originals=Originals(text.data, kept.starts, kept.stops, kept.ends),
     )
+    return piece, text.fault
 
 
 class _State:
@@ -103,9 +112,31 @@ class _State:
         rule = f"bytes that are no {self.format.encoding}"
         self.tell_by_column("invalid_bytes", rule, beyond[wrong], lambda cell: not is_text(cell))
 
-    def find_ragged(self) -> None:
+    @property
+    def cells(self) -> Ints:
+        """How many cells each row has."""
         before, behind = np.searchsorted(self.divides, self.rows.starts), np.searchsorted(self.divides, self.rows.stops)
-        cells = behind - before + 1
+        return behind - before + 1
+
+    def find_swallowed(self) -> Scanned | None:
+        """The first row of the wrong width in which a later line by itself is a row: a quote swallowed it."""
+        if not len(self.text.quotes.marks) or self.width == 1:
+            return None
+        for at in np.flatnonzero((self.cells != self.width) & ~self.bad).tolist():
+            if any(self._is_row(line) for line in self.row(at).splitlines()[1:]):
+                start, stop = int(self.rows.starts[at]), int(self.rows.stops[at])
+                marks = self.text.quotes.marks
+                inside = marks[np.searchsorted(marks, start) : np.searchsorted(marks, stop)].reshape(-1, 2).tolist()
+                opened = next(a for a, b in inside if len(self.text.data[a:b].splitlines()) > 1)
+                return Scanned("torn", start, opened, self.text.data)
+        return None
+
+    def _is_row(self, line: bytes) -> bool:
+        quotes = find_quotes(line, self.delimiter, self.quote, final=True)
+        return quotes.open is None and len(delimiters(line, self.delimiter, quotes)) == self.width - 1
+
+    def find_ragged(self) -> None:
+        cells = self.cells
         ragged = np.flatnonzero((cells != self.width) & ~self.empty & ~self.bad)
         nothing = [at for at in ragged if not self.row(at).replace(self.delimiter.encode(), b"").strip()]
         self.empty[nothing] = True

@@ -52,10 +52,10 @@ class CsvReader:
             yield partial(self._parse, rest, wanted or [0])
 
     def _parse(self, text: Text, wanted: list[int]) -> Piece:
-        piece = parse(text, self.names, self.format, self.cell_limit, wanted)
-        if text.fault is None:
+        piece, fault = parse(text, self.names, self.format, self.cell_limit, wanted)
+        if fault is None:
             return piece
-        return replace(piece, stop=partial(_cut_off, self.name, text.fault, self.names, self.format, self.limits))
+        return replace(piece, stop=partial(_cut_off, self.name, fault, self.names, self.format, self.limits))
 
 
 def open_csv(

@@ -65,6 +65,10 @@ class Text:
     fault: Fault | None = None
     """What follows the rows; the last `Text` of a file may have one."""
 
+    def until(self, end: int) -> Text:
+        """The rows before `end`."""
+        return Text(self.data[:end], _before(self.quotes, end))
+
 
 @dataclass(frozen=True)
 class Rows:

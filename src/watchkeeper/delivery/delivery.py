@@ -29,7 +29,7 @@ from watchkeeper.delivery.source import Place, is_table, locate
 from watchkeeper.delivery.state import State
 from watchkeeper.delivery.violation import BadRow, Level, Violation
 from watchkeeper.delivery.write import write
-from watchkeeper.model.declaration import Model, Role
+from watchkeeper.model.declaration import Model, Role, Type
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,8 @@ class Delivery:
         The endings `.csv`, `.jsonl` and `.parquet` decide the formats. Nothing is written to `accepted` when the file
         is rejected. Each file appears whole or not at all. Raises `CannotWrite`, also where the source has changed.
         """
+        if not self._begun:
+            raise RuntimeError(f"{self.name}: nothing is known of its rows yet; exhaust blocks() first")
         if self._place is not None and self._state.rows and self._place.stamp() != self._stamp:
             raise CannotWrite(f"{self.name} has changed since it was checked, so nothing was written. Check it again.")
         reader = self._opened.reader if self._opened and self._state.rows else None
@@ -151,7 +153,9 @@ class Delivery:
             strict=self._strict,
             keys=tuple(([primary] if keyed else []) + unique) if self._strict else (),
             primary=keyed and self._strict,
-            time=model.only(Role.TIMESTAMP),
+            time=next(
+                (name for name, c in columns.items() if (c.role, c.type) == (Role.TIMESTAMP, Type.TIMESTAMP)), None
+            ),
             period=self._period,
             now=time.time_ns() // 1000,
             cell_limit=model.cell_limit,

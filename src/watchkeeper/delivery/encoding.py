@@ -14,6 +14,8 @@ from watchkeeper.delivery.rejection import Rejection
 SAMPLE = 4096
 """Bytes of a file that show what its encoding is."""
 
+_LETTERS = 5
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -50,8 +52,10 @@ def as_utf8(pieces: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes
         return
     wide = encoding.startswith(("utf-16", "utf-32"))
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if wide else "surrogateescape")
+    disguise = _Disguise()
     try:
         for piece in pieces:
+            disguise.look(piece)
             yield decoder.decode(piece).encode("utf-8", "surrogatepass")
         yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
     except UnicodeError as wrong:
@@ -60,6 +64,37 @@ def as_utf8(pieces: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes
             f"{name} is not {encoding} as a whole: {wrong.reason if isinstance(wrong, UnicodeDecodeError) else wrong}.",
             "Ask the sender for UTF-8, or write the right encoding under `text` in the model.",
         ) from wrong
+
+    if disguise.is_utf8:
+        raise Rejection(
+            "encoding",
+            f"{name} is not {encoding} as a whole: it seems to be utf-8, in which all its letters are right.",
+            f"Ask the sender for {encoding}, or write `encoding: utf-8` under `text` in the model.",
+        )
+
+
+class _Disguise:
+    """Watches whether text that should be in another encoding is UTF-8: by chance a few letters in a row are not."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._right, self._letters = True, 0
+
+    def look(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        if not self._right or (piece.isascii() and not self._decoder.getstate()[0]):
+            return
+        try:
+            text = self._decoder.decode(piece)
+        except UnicodeDecodeError:
+            self._right = False
+            return
+        self._letters += len(piece) - len(text)
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether all bytes were UTF-8, and a good many of them could have been something else."""
+        return self._right and self._letters >= _LETTERS
 
 
 def refuse_utf16_unmarked(start: bytes, encoding: str, name: str) -> None:

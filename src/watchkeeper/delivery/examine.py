@@ -14,7 +14,7 @@ from watchkeeper.delivery.content import active_in
 from watchkeeper.delivery.convert import Converted, from_text, moments
 from watchkeeper.delivery.key import Keys, keys_of
 from watchkeeper.delivery.number import extremes
-from watchkeeper.delivery.physical import from_physical
+from watchkeeper.delivery.physical import from_physical, without_views
 from watchkeeper.delivery.piece import Bools, Fault, Ints, Piece
 from watchkeeper.delivery.wording import column as named
 from watchkeeper.delivery.wording import columns as all_named
@@ -105,8 +105,9 @@ def cells_of(piece: Piece, column: str | int) -> pa.Array:
         return pa.nulls(piece.cells.num_rows, pa.string())
     cells = piece.cells.column(at)
     if cells.num_chunks == 1:
-        return cells.chunk(0)
-    return pa.concat_arrays(cells.unify_dictionaries().chunks) if cells.num_chunks else pa.array([], cells.type)
+        return without_views(cells.chunk(0))
+    parts = [without_views(chunk) for chunk in cells.unify_dictionaries().chunks]
+    return pa.concat_arrays(parts) if parts else pa.array([], cells.type)
 
 
 def values_of(plan: Plan, piece: Piece, name: str) -> pa.Array:

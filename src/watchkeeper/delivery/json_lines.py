@@ -92,7 +92,7 @@ class _Found:
     objects: list[dict[str, Any]]
     """Those of the lines that are right."""
     values: dict[str, bytes]
-    """Per key, in the order in which they were met: a value for each object as it is written, and a line end after it."""
+    """Per key, in the order in which they were met: each object's value as it is written, and a line end after it."""
     bad: Bools
     multibyte: bool
     faults: list[Fault] = field(default_factory=list)
@@ -148,7 +148,9 @@ def _one_by_one(reader: JsonReader, data: bytes, rows: Rows) -> _Found:
     bad[broken + wrong] = True
     faults = _foreign(data, rows, wrong, f"bytes that are no {reader.encoding}")
     if broken:
-        shown = tuple(data[a:b][:200].decode() for a, b in _spans(rows[np.array(broken[:KEPT_VALUES])]))
+        shown = tuple(
+            data[a:b][:200].decode("utf-8", "ignore") for a, b in _spans(rows[np.array(broken[:KEPT_VALUES])])
+        )
         rule = "no single complete JSON object with distinct keys"
         faults.append(Fault("broken_json", rule, np.array(broken), (), shown))
     not_text = sample(data[a:b] for a, b in _spans(rows[np.array(wrong, dtype=np.int64)]))
@@ -187,7 +189,7 @@ def _by_key(objects: list[dict[str, Any]]) -> dict[str, bytes]:
 
 
 def cells(lines: bytes) -> pa.Array:
-    """JSON values, one a line, as text: strings without quotes and escapes, null as null, others as they are written."""
+    """JSON values, one a line, as text: strings without quotes and escapes, null as null, others as they stand."""
     if not lines:
         return pa.array([], pa.string())
     text = np.frombuffer(lines, dtype=np.uint8)

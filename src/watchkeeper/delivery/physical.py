@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from watchkeeper.delivery.convert import CODES, Converted, from_text, kept_as_codes, missing_texts, without_sentinels
+from watchkeeper.delivery.convert import Converted, from_text, kept_as_codes, missing_texts, without_sentinels
+from watchkeeper.delivery.encoding import is_text
 from watchkeeper.delivery.piece import Bools
 from watchkeeper.delivery.time_text import CANONICAL
 from watchkeeper.model.declaration import Column, Type
@@ -63,10 +64,22 @@ def from_physical(array: pa.Array, column: Column) -> Converted:
         case Type.TIMESTAMP:
             converted = _times(array, column)
         case _:
-            return Converted(_texts(array, column))
+            return _texts(array, column)
     return Converted(
         without_sentinels(converted.values, column), converted.invalid, converted.decimals, converted.texts
     )
+
+
+def without_views(array: pa.Array) -> pa.Array:
+    """String views, which few functions of Arrow take, as strings."""
+    if types.is_dictionary(array.type) and types.is_string_view(array.type.value_type):
+        return pa.DictionaryArray.from_arrays(array.indices, without_views(array.dictionary))
+    if not types.is_string_view(array.type):
+        return array
+    try:
+        return array.cast(pa.large_string())
+    except pa.ArrowNotImplementedError:  # Arrow 17
+        return pa.array(array.to_pylist(), pa.large_string())
 
 
 def decoded(array: pa.Array) -> pa.Array:
@@ -113,23 +126,34 @@ def _booleans(array: pa.Array) -> Converted:
     return Converted(pc.equal(pc.if_else(fits, array, None), 1), _wrong(fits), None, array.cast(pa.string()))
 
 
-def _texts(array: pa.Array, column: Column) -> pa.Array:
+def _texts(array: pa.Array, column: Column) -> Converted:
     if isinstance(array.type, pa.BaseExtensionType):
         array = array.storage
-    if types.is_dictionary(array.type):
-        array = pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary.cast(pa.string()))
-        if not kept_as_codes(column) or array.dictionary.null_count:
-            array = array.dictionary_decode()
+    coded = types.is_dictionary(array.type)
+    values, wrong = _sound(array.dictionary if coded else array)
+    if coded:
+        wrong = None if wrong is None else np.asarray(pc.fill_null(pa.array(wrong).take(array.indices), False))
+        array = pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), values)
     else:
-        array = array.cast(pa.string())
-    if words := missing_texts(column):
-        plain = array.dictionary_decode() if types.is_dictionary(array.type) else array
-        array = pc.if_else(pc.is_in(plain, value_set=pa.array(words)), None, plain)
-    return (
-        array.dictionary_encode().cast(CODES)
-        if kept_as_codes(column) and not types.is_dictionary(array.type)
-        else array
-    )
+        array = values
+    words = missing_texts(column)
+    if coded and (words or values.null_count or not kept_as_codes(column)):
+        array = array.dictionary_decode()
+    if words:
+        array = pc.if_else(pc.is_in(array, value_set=pa.array(words)), None, array)
+    if kept_as_codes(column) and not types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    return Converted(array, wrong)
+
+
+def _sound(array: pa.Array) -> tuple[pa.Array, Bools | None]:
+    """Text that is UTF-8, null where it is not; and where it is not."""
+    raw = array.cast(pa.binary()) if not types.is_null(array.type) else array
+    try:
+        return raw.cast(pa.string()), None
+    except pa.ArrowInvalid:
+        right = np.array([cell is None or is_text(cell) for cell in raw.to_pylist()], dtype=bool)
+        return pc.if_else(pa.array(right), raw, None).cast(pa.string()), ~right
 
 
 def _times(array: pa.Array, column: Column) -> Converted:

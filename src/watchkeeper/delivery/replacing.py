@@ -21,7 +21,7 @@ class CannotWrite(WatchkeeperError):
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary neighbour of `path` to write to; it takes the place of `path` at the end, or goes without a trace.
 
-    Devices and pipes are written to directly. Raises `CannotWrite` where the disk is full, the folder missing or the like.
+    Devices and pipes are written to directly. Raises `CannotWrite` where the disk is full, the folder missing or so.
     """
     target = path.resolve()
     is_device = path.exists() and not path.is_file() and not path.is_dir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -30,18 +30,22 @@ def scan(
     model: Model,
     blocks: Iterable[Block],
     windows: Windows,
-    segment: str | None = None,
+    segments: Sequence[str] = (),
     told: Told | None = None,
 ) -> Profiles:
-    """Profiles of a delivery, cut in windows (and by segment and version). `told` hears how many rows were done."""
+    """Profiles of a delivery, cut in windows, and in these by version and by the values of each of `segments`.
+
+    With several segment columns the undivided whole is kept too. `told` hears how many rows were done.
+    """
     time, version = model.only(Role.TIMESTAMP), model.only(Role.VERSION)
+    divisions: list[str | None] = [*segments] if len(segments) == 1 else [None, *segments]
     held: list[Profiles] = [_empty(edges)]
     for block in blocks:
         times, present = event_times(block.table, time)
         at, slices = windows.cut(times, present, block.rows)
-        if segment is not None or version is not None:
-            at, slices = split(block.table, at, slices, segment, version)
-        held.append(profile(edges, block.table, at, slices, block.invalid))
+        for segment in divisions:
+            divided = split(block.table, at, slices, segment, version) if segment or version else (at, slices)
+            held.append(profile(edges, block.table, *divided, block.invalid))
         if len(held) > TOGETHER:
             held = [merge(held)]
         if told:

@@ -59,7 +59,29 @@ class Profiles:
     @cached_property
     def whole(self) -> Profiles:
         """One slice: everything together."""
-        return self.onto([Slice()], lambda _: Slice())
+        return self.onto([Slice()], lambda at: Slice() if self.counts(at) else None)
+
+    @cached_property
+    def by_window(self) -> Profiles:
+        """The same over all segments and versions: one slice a window."""
+        return self.regrouped(lambda at: at.whole if self.counts(at) else None)
+
+    def counts(self, at: Slice) -> bool:
+        """Whether a slice counts towards the whole.
+
+        Where several columns divide the rows into segments, the whole is kept beside them, and their slices would count
+        each row again.
+        """
+        return at.segment is None or not self._undivided
+
+    @cached_property
+    def _undivided(self) -> bool:
+        return any(at.segment is None for at in self.slices)
+
+    @property
+    def total(self) -> int:
+        """Rows of all windows together."""
+        return int(sum(n for at, n in zip(self.slices, self.rows.tolist(), strict=True) if self.counts(at)))
 
 
 def merge(parts: Iterable[Profiles]) -> Profiles:

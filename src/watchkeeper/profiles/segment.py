@@ -9,13 +9,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from watchkeeper.model import WatchkeeperError
 from watchkeeper.profiles.cells import texts
 from watchkeeper.profiles.slice import Slice
 
 Ints = NDArray[np.int64]
 
+MOST_VALUES = 1_000
 UNVERSIONED = "unversioned"
 NO_VALUE = "(none)"
+
+
+class TooManySegments(WatchkeeperError):
+    """A column with very many values can't be watched value by value."""
 
 
 def split(
@@ -31,6 +37,11 @@ def split(
         if column is None:
             continue
         codes, values, present = texts(table[column]) if column in table.column_names else _absent(len(table))
+        if len(values) > MOST_VALUES:
+            raise TooManySegments(
+                f"column {column!r} has more than {MOST_VALUES:,} values, and each would be watched by itself. Choose "
+                "a column with fewer, or put the values into groups."
+            )
         values = [*values, missing]
         codes = np.where(present, codes, len(values) - 1)
         key = np.where(key < 0, -1, key * len(values) + codes)

@@ -61,27 +61,40 @@ def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console) 
     profiles = file.profiles
     windows = sorted({at.whole for at in profiles.slices}, key=lambda at: at.key)
     span = f", {windows[0].window_label} to {windows[-1].window_label}" if len(windows) > 1 else ""
-    rows = f"{int(profiles.rows.sum()):,} rows in {words.plural(len(windows), 'window')}{span}"
+    rows = f"{profiles.total:,} rows in {words.plural(len(windows), 'window')}{span}"
     console.print(words.inert(f"{file.model.name}: {rows}; edges {profiles.edges.id}", 400), markup=False)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    heads = ["window"] if columns else []
-    left = ("window", "column", "kind", "most frequent")
-    for head in [*heads, "column", "kind", "rows", "missing", "distinct", "lowest", "median", "highest", left[-1]]:
-        table.add_column(head, justify="left" if head in left else "right", no_wrap=head != left[-1])
-    for entry in described(file, columns):
-        cells = [entry["window"]] if columns else []
-        cells += [
-            words.inert(entry["column"], 32),
-            entry["kind"],
-            f"{entry['rows']:,}",
-            words.percent(entry["null_share"]),
-        ]
-        cells += [words.number(entry.get("distinct")) if "distinct" in entry else ""]
-        cells += [_end(entry, end) for end in ("minimum", "median", "maximum")]
-        cells.append(
-            ", ".join(f"{words.inert(value, 20)} {words.percent(share)}" for value, share in entry.get("top", []))
-        )
-        table.add_row(*(Text(words.inert(cell, 80)) for cell in cells))
+    entries = described(file, columns)
+    heads = [
+        *(["window"] if columns else []),
+        "column",
+        "kind",
+        "rows",
+        "missing",
+        "distinct",
+        "lowest",
+        "median",
+        "highest",
+    ]
+    if any(entry.get("top") for entry in entries):
+        heads.append("most frequent")
+    for head in heads:
+        words_follow = head in ("window", "column", "kind", "most frequent")
+        table.add_column(head, justify="left" if words_follow else "right", no_wrap=head != "most frequent")
+    for entry in entries:
+        cells = {
+            "window": entry["window"],
+            "column": words.inert(entry["column"], 32),
+            "kind": entry["kind"],
+            "rows": f"{entry['rows']:,}",
+            "missing": words.percent(entry["null_share"]),
+            "distinct": words.number(entry["distinct"]) if "distinct" in entry else "",
+            "lowest": _end(entry, "minimum"),
+            "median": _end(entry, "median"),
+            "highest": _end(entry, "maximum"),
+            "most frequent": ", ".join(f"{words.inert(v, 20)} {words.percent(p)}" for v, p in entry.get("top", [])),
+        }
+        table.add_row(*(Text(words.inert(cells[head], 80)) for head in heads))
     console.print(table)
 
 
@@ -140,7 +153,7 @@ def _end(entry: dict[str, Any], end: str) -> str:
     value = entry.get(end)
     if value is None:
         return ""
-    return words.moment(value) if entry["kind"] == "time" else words.number(value)
+    return words.moment(value, to_the_day=True) if entry["kind"] == "time" else words.number(value)
 
 
 def _slices(profiles: Profiles) -> list[tuple[Any, int]]:

@@ -77,6 +77,7 @@ def check(
     if len(sources) > 1 and (quarantine or accepted):
         raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
     reference = refer(baseline, model, told)
+    segments = [segment] if segment else reference.model.segments
     key = None if hmac_key_file is None else Path(hmac_key_file)
     files: list[tuple[Delivery, Profiles | None]] = []
     for i, source in enumerate(sources):
@@ -89,8 +90,8 @@ def check(
             earlier=reference.digests_like(source),
         )
         label = delivery.name if not files else f"{delivery.name} ({i + 1})"
-        files.append((delivery, _profiled(delivery, label, reference, windows, segment, span, told)))
-    judged = _judged([p for _, p in files if p is not None], reference, windows, segment, checks, told)
+        files.append((delivery, _profiled(delivery, label, reference, windows, segments, span, told)))
+    judged = _judged([p for _, p in files if p is not None], reference, windows, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
     for delivery in deliveries:
@@ -104,13 +105,13 @@ def _profiled(
     label: str,
     reference: Reference,
     windows: Windows | None,
-    segment: str | None,
+    segments: Sequence[str],
     span: tuple[int, int] | None,
     told: Told | None,
 ) -> Profiles | None:
     """Profiles of a file under test; None where it is rejected or holds nothing to profile."""
     cut = OneWindow(Slice(label=label)) if windows is None else windows
-    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segment, told)
+    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told)
     if delivery.rejected or not profiles.slices:
         return None
     return _dated(profiles, reference.model, span) if windows is None else profiles
@@ -131,15 +132,15 @@ def _judged(
     files: Sequence[Profiles],
     reference: Reference,
     windows: Windows | None,
-    segment: str | None,
+    segments: Sequence[str],
     checks: Sequence[Check] | None,
     told: Told | None,
 ) -> _Judged:
     if not files:
         return _Judged([], [], None, None, {})
     profiles = filled(merge(files), windows)
-    largest = max(int(p.rows.sum()) for p in files)
-    baseline = reference.baseline(windows, largest, _span(files, reference.model), segment, told)
+    largest = max(p.total for p in files)
+    baseline = reference.baseline(windows, largest, _span(files, reference.model), segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
     measurements = run(profiles, baseline, used)

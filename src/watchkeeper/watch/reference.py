@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from watchkeeper.delivery import Block, Delivery, active_content, deliver, digest_of, expand
 from watchkeeper.engines import gather, scan
@@ -40,6 +42,10 @@ class BaselineUnreadable(WatchkeeperError):
     """The baseline could not be read, so nothing can be compared."""
 
     exit_code = 4
+
+
+class BaselineDiffers(WatchkeeperError):
+    """A profile file was made for other windows or segments than those asked for."""
 
 
 @dataclass
@@ -82,39 +88,44 @@ class Reference:
         )
 
     def baseline(
-        self, windows: Windows | None, rows: int, span: tuple[int, int] | None, segment: str | None, told: Told | None
+        self,
+        windows: Windows | None,
+        rows: int,
+        span: tuple[int, int] | None,
+        segments: Sequence[str],
+        told: Told | None,
     ) -> Baseline:
         """The baseline in windows: those given (`--by`), else files, else spans or blocks like the file under test.
 
         `rows` and `span` (first and last event time) are those of the file under test. CONTRACT section 2.
         """
         if self.file is not None:
-            return Baseline(self.file.profiles, self.file.source)
+            return Baseline(_fitting(self.file.profiles, windows, segments, self.name), self.file.source)
         if windows is not None:
             return Baseline(
-                self._scan([windows] * len(self.sources), segment, told),
+                self._scan([windows] * len(self.sources), segments, told),
                 "time" if isinstance(windows, TimeWindows) else "blocks",
             )
         if len(self.sources) >= 3:
             each = [OneWindow(Slice(label=_label(source, i))) for i, source in enumerate(self.sources)]
-            return Baseline(self._scan(each, segment, told), "files")
+            return Baseline(self._scan(each, segments, told), "files")
         spans = _like(span, self.span)
         if spans is not None:
-            cut = _without_stubs(self._scan([spans] * len(self.sources), segment, told), spans, self.span)
+            cut = _without_stubs(self._scan([spans] * len(self.sources), segments, told), spans, self.span)
             if len({at.whole for at in cut.slices}) >= 2:
                 return Baseline(cut, "time")
         if rows and self.rows >= 2 * rows:
             blocks = [RowWindows(rows, f"{_label(source, i)}: ") for i, source in enumerate(self.sources)]
-            return Baseline(_without_short(self._scan(blocks, segment, told), rows), "blocks")
-        return Baseline(self._scan([OneWindow(Slice(label="baseline"))] * len(self.sources), segment, told), "one")
+            return Baseline(_without_short(self._scan(blocks, segments, told), rows), "blocks")
+        return Baseline(self._scan([OneWindow(Slice(label="baseline"))] * len(self.sources), segments, told), "one")
 
-    def _scan(self, windows: Sequence[Windows], segment: str | None, told: Told | None) -> Profiles:
+    def _scan(self, windows: Sequence[Windows], segments: Sequence[str], told: Told | None) -> Profiles:
         if self.kept is not None:
             streams: list[Iterable[Block]] = [blocks for _, blocks in self.kept]
         else:
             streams = [deliver(source, self.model, strict=False).blocks() for source in self.sources]
         cuts = zip(streams, windows, strict=True)
-        return merge(scan(self.edges, self.model, blocks, cut, segment, told) for blocks, cut in cuts)
+        return merge(scan(self.edges, self.model, blocks, cut, segments, told) for blocks, cut in cuts)
 
 
 def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
@@ -193,6 +204,33 @@ def _like(span: tuple[int, int] | None, whole: tuple[int, int] | None) -> TimeWi
         if abs(length - size) <= ALIKE * size:
             return TimeWindows(unit)
     return TimeWindows(length + 1, whole[1] + 1)
+
+
+def _fitting(profiles: Profiles, windows: Windows | None, segments: Sequence[str], name: str) -> Profiles:
+    """Profiles of a file in the windows asked for: days are added up to weeks, and so on. Raises `BaselineDiffers`."""
+    missing = [s for s in segments if not any((at.segment or "").startswith(f"{s}=") for at in profiles.slices)]
+    if missing:
+        raise BaselineDiffers(
+            f"{name}: these profiles are not divided by {missing[0]!r}. Profile the baseline again with --segment, "
+            "or give its data."
+        )
+    if not isinstance(windows, TimeWindows):
+        return profiles
+    starts = np.array([at.start for at in profiles.slices if at.start is not None], dtype=np.int64)
+    if len(starts) < len(profiles.slices) or not len(starts):
+        raise BaselineDiffers(f"{name}: these profiles are not cut by time. Profile the baseline again with --by.")
+    target = windows.start_of(starts)
+    ends = windows.end_of(target)
+    if any(at.end is None or at.end > end for at, end in zip(profiles.slices, ends.tolist(), strict=True)):
+        raise BaselineDiffers(
+            f"{name}: these profiles are cut into longer or other windows than --by asks for. Profile the baseline "
+            "again with the same --by, or a finer one."
+        )
+    moved = {
+        at: replace(at, start=start, end=end)
+        for at, start, end in zip(profiles.slices, target.tolist(), ends.tolist(), strict=True)
+    }
+    return profiles.regrouped(moved.get)
 
 
 def _without_stubs(profiles: Profiles, windows: TimeWindows, span: tuple[int, int] | None) -> Profiles:

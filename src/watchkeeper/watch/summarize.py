@@ -42,7 +42,16 @@ def profile(
         delivery = deliver(source, reference.model, strict=False)
         windows = asked or OneWindow(Slice(label=delivery.name if i == 0 else f"{delivery.name} ({i + 1})"))
         stream = delivery.blocks() if blocks is None else iter(blocks[i])
-        parts.append(scan(reference.edges, reference.model, stream, windows, segment, told))
+        parts.append(
+            scan(
+                reference.edges,
+                reference.model,
+                stream,
+                windows,
+                [segment] if segment else reference.model.segments,
+                told,
+            )
+        )
         if delivery.rejected:
             raise BaselineUnreadable(f"{delivery.violations[0].message} {delivery.violations[0].remedy}")
         if isinstance(source, str | Path) and Path(source).is_file():

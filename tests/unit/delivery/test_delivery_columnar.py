@@ -233,6 +233,26 @@ def test_a_cell_over_the_limit_is_bad_in_typed_formats_too() -> None:
     assert "“11 bytes”" in delivery.violations[0].message
 
 
+@pytest.mark.parametrize("drift", [True, False])
+@pytest.mark.parametrize("coded", [True, False])
+def test_text_that_is_no_text_is_a_bad_cell_in_typed_formats(tmp_path, drift: bool, coded: bool) -> None:
+    raw = pa.array([b"fine", b"caf\xe9", None, b"fine"])
+    texts = pa.Array.from_buffers(pa.string(), 4, raw.buffers())
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"s": texts.dictionary_encode() if coded else texts}), path)
+    delivery, cells = read(path, model(s=Column(type="string", drift=drift)))
+    assert cells["s"] == ["fine", None, None, "fine"]
+    assert [(bad.row, bad.reason) for bad in delivery.bad_rows()] == [(2, "`s` is not text")]
+
+
+def test_times_beyond_the_calendar_can_be_set_aside_and_written(tmp_path) -> None:
+    table = pa.table({"t": pa.array([2**60, 0], pa.timestamp("s")), "n": [1, 2]})
+    delivery, _ = read(table, model(t=Column(type="timestamp"), n=Column(type="integer")))
+    delivery.write(tmp_path / "good.jsonl", tmp_path / "bad.jsonl")
+    assert '"row": 1' in (tmp_path / "bad.jsonl").read_text()
+    assert (tmp_path / "good.jsonl").read_text() == '{"t": "1970-01-01 00:00:00", "n": 2}\n'
+
+
 def test_an_empty_table_has_no_rows() -> None:
     delivery, _ = read(pa.table({"a": pa.array([], pa.int64())}), model(a=Column(type="integer")))
     assert checks(delivery) == ["no_rows"]

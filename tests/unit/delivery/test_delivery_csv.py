@@ -75,6 +75,17 @@ def test_a_quote_that_never_closes_rejects_the_file(read) -> None:
     assert "row 2: a quoted cell opens in `age` here and never closes" in told(delivery)["quotes"]
 
 
+def test_a_quote_that_swallows_rows_and_ends_as_if_it_were_right_rejects_the_file_too(read) -> None:
+    delivery, rows, _ = read('id,age,name\n1,30,Ann\n2,31,"Bob\n3,32,Cy\n4,33,",Di"\n5,34,Ed\n')
+    assert rows == [1]
+    assert "row 2: a quoted cell opens in `name` here and ends in the middle" in told(delivery)["quotes"]
+
+
+def test_a_ragged_row_with_a_line_break_in_quotes_is_only_a_ragged_row(read) -> None:
+    delivery, rows, _ = read('id,age,name\n1,30,Ann\n2,31,"Bob\nthe second",x\n3,32,Cy\n')
+    assert (rows, list(told(delivery))) == ([1, 3], ["ragged_row"])
+
+
 def test_quotes_may_be_plain_text_by_declaration(read) -> None:
     delivery, _, cells = read('id,age,name\n1,30,"Ann\n2,31,"B" c\n', model(text=TextFormat(quote=None)))
     assert (cells["name"], delivery.violations) == (['"Ann', '"B" c'], [])

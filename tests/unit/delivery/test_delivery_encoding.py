@@ -79,6 +79,15 @@ def test_a_whole_file_in_another_encoding_is_rejected_and_the_encoding_named(
     assert f"It seems to be {seems}" in delivery.violations[0].message
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "gb18030"])
+def test_utf8_that_should_be_something_else_is_rejected_by_name(tmp_path, encoding: str) -> None:
+    delivery, _, _ = read(tmp_path, ROWS.encode(), encoding)
+    assert checks(delivery)[0] == "encoding"
+    assert "it seems to be utf-8" in delivery.violations[0].message
+    mixed, _, _ = read(tmp_path, ROWS.encode() + "51,Logroño\n".encode("latin-1"), encoding)
+    assert "encoding" not in checks(mixed)
+
+
 def test_few_wrong_rows_in_a_file_of_plain_ascii_are_no_wrong_file(tmp_path) -> None:
     text = "id,ciudad\n" + "".join(f"{i},Leon\n" for i in range(100)) + "100,Logroño\n"
     delivery, _, _ = read(tmp_path, text.encode("latin-1"))

@@ -110,6 +110,36 @@ def test_each_segment_is_compared_with_itself():
     assert "shop=south" not in found
 
 
+def test_several_segment_columns_of_the_model_are_looked_at_and_rows_count_once():
+    two = pa.table({"ts": BASE["ts"], "x": BASE["x"], "shop": BASE["shop"], "half": pa.array(["a", "b"] * 2_000)})
+    new = pa.table({"ts": SAME["ts"], "x": SAME["x"], "shop": SAME["shop"], "half": pa.array(["a", "b"] * 500)})
+    model = wk.infer_model(two, roles={"shop": "segment", "half": "segment"}).model
+    result = wk.check(new, two, model=model, by="day")
+    assert {at.segment for m in result.measurements for at in m.slices} == {
+        None,
+        "shop=north",
+        "shop=south",
+        "half=a",
+        "half=b",
+    }
+    assert result.profiles.total == 1_000
+    assert result.baseline.whole.rows.tolist() == [4_000]
+
+
+def test_a_segment_of_thousands_of_values_is_refused_in_words():
+    with pytest.raises(wk.WatchkeeperError, match="row_id"):
+        wk.check(SHIFTED, rows(20, 1, size=400), segment="row_id")
+
+
+def test_a_profile_file_by_day_serves_a_check_by_week_and_not_one_by_hour(tmp_path):
+    write(wk.profile(rows(28, 1), by="day"), tmp_path / "b.parquet")
+    assert wk.check(SHIFTED, tmp_path / "b.parquet", by="week").baseline_windows == 5
+    with pytest.raises(wk.WatchkeeperError, match="finer"):
+        wk.check(SHIFTED, tmp_path / "b.parquet", by="hour")
+    with pytest.raises(wk.WatchkeeperError, match="--segment"):
+        wk.check(SHIFTED, tmp_path / "b.parquet", by="day", segment="shop")
+
+
 def test_changes_by_window_do_not_touch_the_verdict_but_are_told():
     assert wk.check(SHIFTED, BASE, by="day").verdict == "accept"
     assert wk.check(SHIFTED, BASE).verdict == "accept_with_warning"
