@@ -11,7 +11,8 @@ from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
 from watchkeeper.profiles import Baseline, NumericProfile, Profiles
-from watchkeeper.stats import distance, evidence
+from watchkeeper.stats import distance
+from watchkeeper.stats.cells import merge
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -37,8 +38,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         if np.isnan(here.edges.low):
             continue
         cells = distance.deciles(before.counts[0])
-        counts = evidence.merge(here.counts, np.broadcast_to(cells, here.counts.shape))
-        reference = evidence.merge(before.counts, cells[None, :])[0]
+        counts = merge(here.counts, np.broadcast_to(cells, here.counts.shape))
+        reference = merge(before.counts, cells[None, :])[0]
         yield from _binned(here.name, counts, reference, here.finite)
         yield _reported("ks", here.name, distance.ks(here.counts, before.counts[0]), here.finite)
         yield _reported("wasserstein", here.name, _wasserstein(here, before), here.finite)

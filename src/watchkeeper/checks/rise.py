@@ -13,6 +13,7 @@ from watchkeeper.checks.sentence import between, figure, named, percent, quoted
 from watchkeeper.checks.share import ratio
 from watchkeeper.profiles import Baseline, CategoryProfile, Profiles
 from watchkeeper.stats import evidence
+from watchkeeper.stats.cells import cells_categorical
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,7 +56,7 @@ def _pool(here: CategoryProfile, reference: Ints, n: Ints) -> Ints:
 
     The pool is the same for all windows, so that a value's number means the same in each.
     """
-    cells = evidence.cells_categorical(np.append(reference, 0), np.array([max(int(n.max(initial=0)), 1)]))[0]
+    cells = cells_categorical(np.append(reference, 0), np.array([max(int(n.max(initial=0)), 1)]))[0]
     known = len(reference)
     return np.concatenate([np.flatnonzero(cells[:-1] == 0), np.arange(known, known + len(here.others))])
 

@@ -13,6 +13,7 @@ from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named, percent, quoted
 from watchkeeper.profiles import Baseline, CategoryProfile, NumericProfile, Profiles
 from watchkeeper.stats import distance, evidence
+from watchkeeper.stats.cells import cells_categorical, cells_numeric
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,14 +35,14 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """
     for here, before, _ in column.numeric(now, baseline):
         counts, reference = here.counts, before.counts[0]
-        cells = evidence.cells_numeric(reference, here.finite)
+        cells = cells_numeric(reference, here.finite)
         gap = distance.ks(counts, reference)
         yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _medians(here, before))
     for now_values, before_values in column.categorical(now, baseline):
         known = len(before_values.edges.values)
         counts = np.column_stack([now_values.dense(known), now_values.unseen])
         reference = np.append(before_values.dense(known)[0], before_values.unseen[0])
-        cells = evidence.cells_categorical(reference, counts.sum(axis=1))
+        cells = cells_categorical(reference, counts.sum(axis=1))
         gap = distance.total_variation(counts, reference)
         tell = _moved(now_values, counts, reference)
         yield _measurement(now_values.name, "total variation", gap, counts, reference, cells, counts.sum(axis=1), tell)

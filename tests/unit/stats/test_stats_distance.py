@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from watchkeeper.stats import distance, evidence
+from watchkeeper.stats import distance
+from watchkeeper.stats.cells import merge
 
 DATA = Path(__file__).parents[2] / "data"
 COLUMNS = {
@@ -134,7 +135,7 @@ def test_psi_on_deciles_is_that_of_the_raw_rows():
     cuts = edges(baseline)
     reference, counts = count(baseline, cuts), count(now, cuts)[None, :]
     cells = distance.deciles(reference)[None, :]
-    found = distance.psi(evidence.merge(counts, cells), evidence.merge(reference[None, :], cells)[0])
+    found = distance.psi(merge(counts, cells), merge(reference[None, :], cells)[0])
     ends = [cuts[i] for i in np.flatnonzero(np.diff(cells[0]))]
     p, q = (np.maximum(np.histogram(y, [-np.inf, *ends, np.inf])[0] / len(y), 1e-4) for y in (now, baseline))
     assert found == pytest.approx(((p - q) * np.log(p / q)).sum())
