@@ -261,3 +261,59 @@ def test_help_shows_examples(capsys, command):
     code, out, _ = run(capsys, command, "--help")
     assert code == 0
     assert "watchkeeper" in out
+
+
+@pytest.mark.parametrize("option", ["--accepted", "--quarantine", "--html", "--json", "--measurements"])
+def test_no_output_overwrites_what_is_read(past, tmp_path, capsys, option):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    before = new.read_bytes()
+    code, _, err = run(capsys, "check", new, "--baseline", past / "*.csv", option, new)
+    assert code == 2
+    assert "overwritten" in err
+    assert new.read_bytes() == before
+
+
+def test_two_outputs_of_one_name_are_refused(past, tmp_path, capsys):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    same = tmp_path / "out"
+    code, _, err = run(capsys, "check", new, "--baseline", past / "*.csv", "--html", same, "--json", same)
+    assert code == 2
+    assert "two outputs" in err
+
+
+def test_a_rejected_file_leaves_no_stale_good_rows_behind(past, tmp_path, capsys):
+    new, good = tmp_path / "new.csv", tmp_path / "good.csv"
+    new.write_bytes(delivery(tmp_path / "x.csv", 7, 7).read_bytes().replace(b"age", b"years", 1))
+    good.write_text("yesterday's rows")
+    code, _, _ = run(capsys, "check", new, "--baseline", past / "*.csv", "--accepted", good)
+    assert code == 1
+    assert not good.exists()
+
+
+def test_a_segment_that_there_is_not_is_named_with_what_is_near(past, tmp_path, capsys):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    code, _, err = run(capsys, "check", new, "--baseline", past / "*.csv", "--segment", "citty")
+    assert code == 2
+    assert "'city'" in err
+
+
+def test_infinities_and_nan_where_there_were_none_are_told(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    base, new = rng.normal(size=2_000), rng.normal(size=500)
+    other = new.copy()
+    new[:50], other[:50] = np.inf, np.nan
+    pq.write_table(pa.table({"x": base, "y": base}), tmp_path / "base.parquet")
+    pq.write_table(pa.table({"x": new, "y": other}), tmp_path / "new.parquet")
+    code, out, _ = run(
+        capsys, "check", tmp_path / "new.parquet", "--baseline", tmp_path / "base.parquet", "--json", "-"
+    )
+    loud = {(f["metric"], *f["columns"]) for f in json.loads(out)["findings"] if f["severity"] == "alarm"}
+    assert code == 1
+    assert {("invalid_share", "x"), ("null_share", "y")} <= loud
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(past, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--debug", "check", str(past / "2024-01.csv"), "--baseline", str(past / "*.csv"), "--by", "minute"])
+    assert left.value.code == 2
+    assert "Traceback" in capsys.readouterr().err

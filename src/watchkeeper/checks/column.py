@@ -12,6 +12,7 @@ from watchkeeper.profiles import Baseline, CategoryProfile, ColumnProfile, Numer
 from watchkeeper.stats import distance
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.POSITION, Role.PREDICTION, Role.SCORE, Role.LABEL)
 """Roles whose distribution is watched."""
@@ -21,6 +22,18 @@ def quantile(profile: NumericProfile, q: float) -> Floats:
     """The quantile of each slice, shape (slices,), interpolated in its bin; whole where the values are."""
     found = distance.quantile(profile.counts, profile.edges.cuts, profile.minimum, profile.maximum, q)
     return np.floor(found) if profile.edges.whole else found
+
+
+def missing(profile: ColumnProfile) -> Ints:
+    """Rows without a value, shape (slices,): null, or not a number."""
+    return profile.null + profile.nan if isinstance(profile, NumericProfile) else profile.null
+
+
+def senseless(profile: ColumnProfile) -> Ints:
+    """Rows whose cell is no value of the type, or infinite, shape (slices,)."""
+    if not isinstance(profile, NumericProfile):
+        return profile.invalid
+    return profile.invalid + profile.positive_infinity + profile.negative_infinity
 
 
 def every(now: Profiles, baseline: Baseline) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:

@@ -12,7 +12,7 @@ from watchkeeper.profiles import Baseline, Profiles
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
-    """Compare each column's share of cells that do not parse with the baseline's, upwards.
+    """Compare each column's share of cells that do not parse, or are infinite, with the baseline's, upwards.
 
     Evidence: `stats.evidence.share`, one-sided.
     """
@@ -20,9 +20,9 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         yield compared(
             "invalid_share",
             here.name,
-            here.invalid,
+            column.senseless(here),
             now.rows,
-            int(before.invalid[0]),
+            int(column.senseless(before)[0]),
             int(baseline.whole.rows[0]),
             "up",
         )

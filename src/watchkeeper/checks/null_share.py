@@ -14,10 +14,17 @@ from watchkeeper.profiles import Baseline, Profiles
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each column's share of missing values with the baseline's, in both directions.
 
-    Sentinels and bad cells count as missing. Evidence: `stats.evidence.share`.
+    Sentinels, bad cells and NaN count as missing. Evidence: `stats.evidence.share`.
     """
     for here, before in column.every(now, baseline):
-        yield compared("null_share", here.name, here.null, now.rows, int(before.null[0]), int(baseline.whole.rows[0]))
+        yield compared(
+            "null_share",
+            here.name,
+            column.missing(here),
+            now.rows,
+            int(column.missing(before)[0]),
+            int(baseline.whole.rows[0]),
+        )
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:

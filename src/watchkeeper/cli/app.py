@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -64,9 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = app(given, prog_name="watchkeeper", standalone_mode=False)
     except typer.Abort:
         code = INTERRUPTED
-    except Exception as wrong:  # the outermost edge
+    except Exception as wrong:  # noqa: BLE001 - the outermost edge
         if debug:
-            raise
+            traceback.print_exc()
         code = _told(wrong)
     sys.exit(code or 0)
 
@@ -85,8 +86,10 @@ def _told(wrong: Exception) -> int:
         text, code = str(wrong), wrong.exit_code
     elif isinstance(wrong, OSError):
         what = "the disk is full" if wrong.errno == errno.ENOSPC else wrong.strerror or str(wrong)
-        text, code = f"{wrong.filename or 'a file'}: {what}. Nothing half-written was left behind.", COULD_NOT_FINISH
-        code = 2 if isinstance(wrong, FileNotFoundError) else code
+        text, code = (
+            f"{wrong.filename or 'standard output'}: {what}. Nothing half-written was left behind.",
+            COULD_NOT_FINISH,
+        )
     else:
         text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). "
         text += "Run again with --debug and report the traceback."

@@ -57,7 +57,7 @@ def check(
         FailOn, typer.Option(help="Exit with 1 from this severity on. Bad rows and rejected files always do.")
     ] = FailOn.ALARM,
 ) -> None:
-    r"""Check files against a baseline: what is broken, what has changed, how sure, and what to do.
+    """Check files against a baseline: what is broken, what has changed, how sure, and what to do.
 
     Exit codes: 0 fine; 1 rows set aside, file rejected, or a finding at --fail-on; 2 wrong usage; 4 could not finish.
 
@@ -70,9 +70,11 @@ def check(
     from rich.console import Console
 
     from watchkeeper import watch
-    from watchkeeper.cli.option import following, sizes, written_whole
+    from watchkeeper.cli.option import apart, following, sizes, written_whole
     from watchkeeper.report import print_result, to_html, to_json, write_measurements
 
+    outputs = [html, Path(json) if json and json != "-" else None, measurements, quarantine, accepted]
+    apart(outputs, [*files, *baseline, model, manifest, hmac_key_file])
     with following("Checking", sizes([*files, *baseline])) as told:
         result = watch.check(
             files,

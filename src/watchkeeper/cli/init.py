@@ -40,7 +40,7 @@ def init(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    r"""Infer a model: roles, types, formats, keys, ranges, known values, windows.
+    """Infer a model: roles, types, formats, keys, ranges, known values, windows.
 
     The file is commented and meant to be edited.
 
@@ -51,17 +51,18 @@ def init(
       watchkeeper init 'deliveries/*.csv' --contract datapackage.json
     """
     from watchkeeper import watch
-    from watchkeeper.cli.option import written_whole
+    from watchkeeper.cli.option import apart, written_whole
     from watchkeeper.model import WatchkeeperError, dump, json_schema
 
-    if output.exists() and not force:
+    apart([output], files)
+    if output.is_file() and not force:
         raise WatchkeeperError(
             f"{output}: the file exists and may hold your edits. Pass --force to replace it, or -o with another name."
         )
     roles = dict(pair for pair in (_role(text) for text in role or []))
     roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
     made = watch.infer_model(files, name=name, roles=roles, contract=contract, table=table)
-    dump(made.model, output, notes=made.notes, about=made.about)
+    written_whole(output, dump(made.model, notes=made.notes, about=made.about))
     if schema:
         written_whole(output.with_name("watchkeeper.schema.json"), json.dumps(json_schema(), indent=1))
     typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)

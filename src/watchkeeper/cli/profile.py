@@ -29,7 +29,7 @@ def profile(
         ),
     ] = None,
 ) -> None:
-    r"""Reduce files to profiles: small summaries that add up.
+    """Reduce files to profiles: small summaries that add up.
 
     \b
     Examples:
@@ -37,14 +37,17 @@ def profile(
       watchkeeper profile june.parquet --baseline baseline.parquet --by day -o june-profiles.parquet
     """
     from watchkeeper import watch
-    from watchkeeper.cli.option import following, sizes
+    from watchkeeper.cli.option import apart, following, sizes
     from watchkeeper.profiles import write
+    from watchkeeper.report import words
 
+    apart([output], [*files, *(baseline or []), model])
     with following("Profiling", sizes(files)) as told:
         made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, told=told)
     write(made, output)
     typer.echo(
-        f"{output}: {len(made.profiles.slices):,} slices of {len(made.profiles.columns):,} columns, "
+        f"{output}: {words.plural(len(made.profiles.slices), 'slice')} of "
+        f"{words.plural(len(made.profiles.columns), 'column')}, "
         f"{made.profiles.total:,} rows.",
         err=True,
     )
@@ -57,18 +60,21 @@ def merge(
     ],
     output: Output,
 ) -> None:
-    r"""Add profile files up. Files counted on different edges are refused, by name.
+    """Add profile files up. Files counted on different edges are refused, by name.
 
     \b
     Example:
       watchkeeper merge monday.parquet tuesday.parquet -o week.parquet
     """
     from watchkeeper import watch
+    from watchkeeper.cli.option import apart
     from watchkeeper.profiles import write
+    from watchkeeper.report import words
 
+    apart([output], files)
     made = watch.merged(files)
     write(made, output)
-    typer.echo(f"{output}: {len(made.profiles.slices):,} slices, {made.profiles.total:,} rows.", err=True)
+    typer.echo(f"{output}: {words.plural(len(made.profiles.slices), 'slice')}, {made.profiles.total:,} rows.", err=True)
 
 
 def show(
@@ -78,7 +84,7 @@ def show(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    r"""Show what a profile file holds.
+    """Show what a profile file holds.
 
     \b
     Examples:

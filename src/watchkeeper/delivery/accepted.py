@@ -41,7 +41,7 @@ def accepted(path: Path, reader: Reader, names: Sequence[str]) -> Iterator[Take]
         elif path.suffix.lower() == ".parquet":
             yield from _parquet(temporary, reader, names)
         else:
-            yield from _text(temporary, names, as_csv=path.suffix.lower() == ".csv")
+            yield from _text(temporary, names, as_csv=path.suffix.lower() != ".jsonl")
 
 
 def _copy(path: Path, reader: Reader) -> Iterator[Take]:

@@ -86,13 +86,13 @@ def _bits(column: pa.Array) -> Hashes:
 def _text_hashes(column: pa.Array, seed: int) -> Hashes:
     """Texts of one length together: their bytes as 64-bit words, mixed in turn."""
     _, offset_buffer, data = column.buffers()
-    if not len(column) or data is None:
-        return np.full(len(column), seed, dtype=np.uint64)
+    if not len(column):
+        return np.empty(0, dtype=np.uint64)
     offsets = np.frombuffer(offset_buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1].astype(
         np.int64
     )
     lengths = np.diff(offsets)
-    text = np.frombuffer(data, dtype=np.uint8)
+    text = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
     hashes = np.empty(len(column), dtype=np.uint64)
     for length in np.unique(lengths).tolist():
         chosen = np.flatnonzero(lengths == length)

@@ -25,32 +25,34 @@ class RowSet:
     def __init__(self) -> None:
         self.size = 0
         self._firsts: list[int] = []
-        self._chunks: list[tuple[int, bool, NDArray[Any]]] = []
+        self._chunks: list[tuple[int, NDArray[Any]]] = []
+        """Bits of so many rows; or, with 0, places as they are."""
 
     def add(self, first: int, span: int, places: Ints) -> None:
         """Add `places` (ascending, from 0) of `span` rows that begin with number `first`."""
-        if not len(places):
-            return
         self.size += len(places)
-        self._firsts.append(first)
-        if 32 * len(places) > span:
-            bits = np.zeros(span, dtype=bool)
-            bits[places] = True
-            self._chunks.append((span, True, np.packbits(bits)))
-        else:
-            self._chunks.append((span, False, places.astype(np.uint32 if span < 2**32 else np.uint64)))
+        for low in range(0, span, WINDOW):
+            part = places[np.searchsorted(places, low) : np.searchsorted(places, low + WINDOW)] - low
+            if not len(part):
+                continue
+            self._firsts.append(first + low)
+            width = min(WINDOW, span - low)
+            if 16 * len(part) > width:
+                bits = np.zeros(width, dtype=bool)
+                bits[part] = True
+                self._chunks.append((width, np.packbits(bits)))
+            else:
+                self._chunks.append((0, part.astype(np.uint16)))
 
     def within(self, low: int, high: int) -> Ints:
         """The rows from `low` up to but not including `high`."""
         found = []
-        for i in range(max(bisect_right(self._firsts, low) - 1, 0), len(self._firsts)):
+        for i in range(bisect_right(self._firsts, low - WINDOW), len(self._firsts)):
             first = self._firsts[i]
             if first >= high:
                 break
-            span, packed, data = self._chunks[i]
-            rows = first + (
-                np.flatnonzero(np.unpackbits(data.view(np.uint8), count=span)) if packed else data.astype(np.int64)
-            )
+            width, data = self._chunks[i]
+            rows = first + (np.flatnonzero(np.unpackbits(data, count=width)) if width else data.astype(np.int64))
             found.append(rows[(rows >= low) & (rows < high)])
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 

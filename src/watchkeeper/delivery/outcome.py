@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchkeeper.delivery import schema
 from watchkeeper.delivery.catalogue import CATALOGUE
-from watchkeeper.delivery.encoding import SAMPLE, guess
+from watchkeeper.delivery.encoding import guess
 from watchkeeper.delivery.examine import Plan, cells_of, values_of
 from watchkeeper.delivery.fingerprint import row_hashes
 from watchkeeper.delivery.key import Repeats, keys_of
@@ -56,16 +56,8 @@ def conclude(
     found += _exchanges(state, name)
     if state.empty_lines:
         words = f"{name}: {count(state.empty_lines, 'line')} without any value left out; they are no rows."
-        found.append(
-            Violation(
-                "empty_lines",
-                words,
-                "Nothing to do; spreadsheets leave such lines at the end of a file.",
-                (),
-                None,
-                state.empty_lines,
-            )
-        )
+        remedy = "Nothing to do; spreadsheets leave such lines at the end of a file."
+        found.append(Violation("empty_lines", words, remedy, rows=state.empty_lines))
 
 
 def find_repeats(state: State, plan: Plan, reader: Reader, limits: Limits) -> None:
@@ -95,7 +87,7 @@ def find_repeats(state: State, plan: Plan, reader: Reader, limits: Limits) -> No
 
 def _foreign(state: State, name: str, rows: int) -> Violation:
     """The file is written in another encoding as a whole."""
-    seems = guess(state.not_text[:SAMPLE])
+    seems = guess(state.not_text)
     words = (
         f"{name} is not in the declared encoding as a whole: {rows:,} of {state.rows:,} rows hold bytes that are no "
         f"text in it, and no row holds letters beyond ASCII that are. It seems to be {seems}."

@@ -28,7 +28,7 @@ def quarantine(path: Path) -> Iterator[Take]:
     """Write rows set aside to `path`, in the format of its ending."""
     with replacing(path) as temporary:
         ending = path.suffix.lower()
-        yield from {".csv": _csv, ".jsonl": _json, ".parquet": _parquet}[ending](temporary)
+        yield from {".csv": _csv, ".parquet": _parquet}.get(ending, _json)(temporary)
 
 
 def original(piece: Piece, place: int) -> str:

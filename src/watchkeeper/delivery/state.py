@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from watchkeeper.delivery.encoding import SAMPLE
 from watchkeeper.delivery.examine import Examined
 from watchkeeper.delivery.key import KeyStore
 from watchkeeper.delivery.ledger import Ledger
@@ -45,5 +46,5 @@ class State:
         self.names.update(dict.fromkeys(piece.keys))
         self.empty_lines += piece.empty_lines
         self.multibyte = self.multibyte or piece.multibyte
-        self.not_text += piece.not_text
+        self.not_text = (self.not_text + piece.not_text)[:SAMPLE]
         self.rows += piece.count

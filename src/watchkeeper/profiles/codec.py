@@ -98,12 +98,14 @@ def write(file: ProfileFile, path: Path) -> None:
     """Write a profile file; nothing half-written is left behind."""
     from watchkeeper.delivery import replacing
 
-    with replacing(path) as temporary:
-        pq.write_table(to_table(file), temporary, compression="zstd", store_schema=True)
+    with replacing(path) as temporary, temporary.open("wb") as handle:
+        pq.write_table(to_table(file), handle, compression="zstd", store_schema=True)
 
 
 def read(path: Path) -> ProfileFile:
     """Read a profile file. Raises `NotAProfile`."""
+    if not path.is_file():
+        raise NotAProfile(f"{path}: there is no such file. Make one with `watchkeeper profile … -o {path.name}`.")
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as wrong:

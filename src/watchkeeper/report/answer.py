@@ -152,14 +152,16 @@ def _how_bad(result: Result, causes: Sequence[Group]) -> str:
 
 
 def _fine(result: Result, causes: Sequence[Group]) -> str:
-    """The columns that are as before, in one line; empty where the file was never looked at."""
+    """The watched columns that are as before, in one line; empty where the file was never looked at."""
     if result.profiles is None:
         return ""
     touched = {column for cause in causes for finding in cause.findings for column in finding.columns}
-    quiet = [words.name(column) for column in result.profiles.columns if column not in touched]
+    shaped = {column for m in result.measurements if m.metric == "shape" for column in m.columns}
+    watched = [column for column in result.profiles.columns if not shaped or column in shaped]
+    quiet = [words.name(column) for column in watched if column not in touched]
     if not quiet:
         return ""
-    if len(quiet) == len(result.profiles.columns):
+    if len(quiet) == len(watched):
         return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before."
     are = f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before"
     return f"{are}: {words.join(quiet, most=5)}."

@@ -29,7 +29,7 @@ from watchkeeper.profiles import (
 from watchkeeper.profiles.window import days, filled
 from watchkeeper.report import Result, Verdict
 from watchkeeper.watch import period as periods
-from watchkeeper.watch.reference import Reference, Told, refer
+from watchkeeper.watch.reference import Reference, Told, refer, segments_of
 from watchkeeper.watch.verdict import finding_of, verdict
 
 SHOWN = 10_000
@@ -77,7 +77,7 @@ def check(
     if len(sources) > 1 and (quarantine or accepted):
         raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
     reference = refer(baseline, model, told)
-    segments = [segment] if segment else reference.model.segments
+    segments = segments_of(reference.model, segment)
     key = None if hmac_key_file is None else Path(hmac_key_file)
     files: list[tuple[Delivery, Profiles | None]] = []
     for i, source in enumerate(sources):
@@ -94,6 +94,9 @@ def check(
     judged = _judged([p for _, p in files if p is not None], reference, windows, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
+    for stale in (_path(accepted), _path(quarantine)):
+        if stale is not None and stale.is_file():
+            stale.unlink()
     for delivery in deliveries:
         delivery.write(_path(accepted), _path(quarantine))
     written = [path for path in (_path(accepted), _path(quarantine)) if path is not None and path.exists()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ class BaselineUnreadable(WatchkeeperError):
     """The baseline could not be read, so nothing can be compared."""
 
     exit_code = 4
+
+
+class NoSuchSegment(WatchkeeperError):
+    """`--segment` names a column that there is not."""
 
 
 class BaselineDiffers(WatchkeeperError):
@@ -183,11 +188,23 @@ def resolve(model: Model | str | Path | None) -> Model | None:
     return load(Path(model)) if isinstance(model, str | Path) else model
 
 
+def segments_of(model: Model, asked: str | None) -> list[str]:
+    """Columns to look at value by value: the one asked for, else the model's. Raises `NoSuchSegment`."""
+    if asked is None:
+        return model.segments
+    if asked not in model.columns:
+        near = get_close_matches(asked, model.columns, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(list(model.columns)[:20])}."
+        raise NoSuchSegment(f"--segment {asked}: there is no such column. {hint}")
+    return [asked]
+
+
 def _inferred(sources: Sequence[Any]) -> Model:
     try:
         return infer_model(sources).model
     except WatchkeeperError as wrong:
-        raise BaselineUnreadable(f"the baseline can't be used. {wrong}") from wrong
+        names = ", ".join(_label(source, i) for i, source in enumerate(sources[:3]))
+        raise BaselineUnreadable(f"the baseline can't be used ({names}): {wrong}") from wrong
 
 
 def _label(source: Any, number: int = 0) -> str:

@@ -11,7 +11,7 @@ from watchkeeper.delivery import deliver, digest_of, expand
 from watchkeeper.engines import scan
 from watchkeeper.model import Model
 from watchkeeper.profiles import OneWindow, ProfileFile, Slice, TimeWindows, merge, parse, read
-from watchkeeper.watch.reference import BaselineUnreadable, Told, refer
+from watchkeeper.watch.reference import BaselineUnreadable, Told, refer, segments_of
 
 
 def profile(
@@ -48,7 +48,7 @@ def profile(
                 reference.model,
                 stream,
                 windows,
-                [segment] if segment else reference.model.segments,
+                segments_of(reference.model, segment),
                 told,
             )
         )

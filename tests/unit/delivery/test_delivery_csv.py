@@ -241,6 +241,13 @@ def test_a_cell_over_the_limit_makes_its_row_bad_and_ten_megabytes_do_no_harm(re
     assert "(“10,000,000 bytes”)" in told(delivery)["cell_limit"]
 
 
+def test_every_large_cell_of_a_block_is_found(read) -> None:
+    lines = [f"{i},30,{'x' * (70_000 if i in (2, 3, 7) else 5)}\n" for i in range(1, 9)]
+    delivery, _, _ = read("id,age,name\n" + "".join(lines))
+    assert [bad.row for bad in delivery.bad_rows()] == [2, 3, 7]
+    assert delivery.violations[0].rows == 3
+
+
 def test_a_row_over_the_line_limit_rejects_the_file(read) -> None:
     delivery, rows, _ = read("id,age,name\n1,30,Ann\n2,31," + "x" * 3000 + "\n", limits=Limits(line=1000, block=100))
     assert delivery.rejected
