@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,11 @@ WIDE = 150
 
 def pairs(ranked: Sequence[str], targets: Sequence[str]) -> list[tuple[int, int]]:
     """Index pairs (i < j) into `ranked` that are kept."""
-    aims = {ranked.index(name) for name in targets}
-    everything = len(ranked) <= WIDE
-    return [
-        (i, j) for i in range(len(ranked)) for j in range(i + 1, len(ranked)) if everything or i in aims or j in aims
-    ]
+    number = {name: i for i, name in enumerate(ranked)}
+    if len(ranked) <= WIDE:
+        return list(combinations(range(len(ranked)), 2))
+    aims = [number[name] for name in targets]
+    return sorted({(min(i, j), max(i, j)) for i in aims for j in range(len(ranked)) if i != j})
 
 
 @dataclass(frozen=True)

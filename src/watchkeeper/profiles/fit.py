@@ -56,13 +56,14 @@ class Gathering:
         self.sample.append(table)
         self.keys.append(keys)
         self._thin()
+        given = dict(zip(table.column_names, table.columns, strict=True))
         for name, column in self.model.columns.items():
-            if name not in table.column_names:
+            if name not in given:
                 continue
             if kind(column) == "category":
-                self._count(name, table[name])
+                self._count(name, given[name])
             elif kind(column) == "numeric":
-                self._stretch(name, table[name])
+                self._stretch(name, given[name])
 
     def _thin(self) -> None:
         most = max(1_000, min(SAMPLE_ROWS, SAMPLE_CELLS // max(1, len(self.model.columns))))
@@ -92,8 +93,9 @@ class Gathering:
     def edges(self) -> Edges:
         """Freeze what was seen."""
         sample = pa.concat_tables(self.sample) if self.sample else pa.table({})
+        given = dict(zip(sample.column_names, sample.columns, strict=True))
         watched = {name: column for name, column in self.model.columns.items() if kind(column) != "none"}
-        columns = {name: self._fit(name, column, sample) for name, column in watched.items()}
+        columns = {name: self._fit(name, column, given.get(name)) for name, column in watched.items()}
         ranked = tuple(name for name, column in watched.items() if _ranks(column, columns[name]))
         return Edges(
             columns=columns,
@@ -103,11 +105,11 @@ class Gathering:
             quality=plan_quality(self.model, sample) if sample.num_columns else None,
         )
 
-    def _fit(self, name: str, column: Column, sample: pa.Table) -> ColumnEdges:
+    def _fit(self, name: str, column: Column, values: pa.ChunkedArray | None) -> ColumnEdges:
         if kind(column) == "numeric":
             x = np.empty(0)
-            if name in sample.column_names:
-                x, present = numbers(sample[name])
+            if values is not None:
+                x, present = numbers(values)
                 x = x[present & np.isfinite(x)]
             whole = column.type is Type.INTEGER
             return fit_numeric(

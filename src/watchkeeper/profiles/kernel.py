@@ -41,8 +41,10 @@ def profile(
     rows_at = _Rows(at, np.flatnonzero(np.diff(at, prepend=-1)), len(used))
     scores: dict[str, tuple[Ints, Bools]] = {}
     columns: dict[str, ColumnProfile] = {}
+    given = dict(zip(table.column_names, table.columns, strict=True))
+    nothing = pa.nulls(len(table))
     for name, column_edges in edges.columns.items():
-        values = table[name] if name in table.column_names else pa.nulls(len(table))
+        values = given.get(name, nothing)
         bad = (invalid or {}).get(name)
         columns[name] = _column(
             name, column_edges, values, bad, order, rows_at, scores if name in edges.ranked else None
