@@ -7,15 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Role
 from watchkeeper.profiles import Baseline, CategoryProfile, ColumnProfile, NumericProfile, Profiles
 from watchkeeper.stats import distance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.POSITION, Role.PREDICTION, Role.SCORE, Role.LABEL)
-"""Roles whose distribution is watched."""
 
 
 def quantile(profile: NumericProfile, q: float) -> Floats:
@@ -45,10 +41,10 @@ def every(now: Profiles, baseline: Baseline) -> Iterator[tuple[ColumnProfile, Co
 def numeric(now: Profiles, baseline: Baseline) -> Iterator[tuple[NumericProfile, NumericProfile, NumericProfile]]:
     """Each watched numeric column now, in the whole baseline, and in the baseline's windows."""
     for name, column in now.columns.items():
+        if not isinstance(column, NumericProfile) or column.edges.temporal:
+            continue
         before, windows = baseline[name], baseline.profiles.columns[name]
-        watched = now.edges.roles[name] in WATCHED and isinstance(column, NumericProfile) and not column.edges.temporal
-        if watched and isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
-            assert isinstance(column, NumericProfile)
+        if isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
             yield column, before, windows
 
 

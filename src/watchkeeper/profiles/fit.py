@@ -35,7 +35,16 @@ TAIL = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 2.0, 4.0, 10.0, 1e2, 1e4)
 """Cuts beyond the baseline's range, in spans of that range."""
 
 _TARGETS = (Role.LABEL, Role.PREDICTION, Role.SCORE)
-_WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.POSITION, *_TARGETS)
+_WATCHED = (
+    Role.FEATURE,
+    Role.SEGMENT,
+    Role.PROTECTED,
+    Role.POSITION,
+    Role.PROPENSITY,
+    Role.WEIGHT,
+    *_TARGETS,
+)
+"""Roles whose distribution is counted, and so watched."""
 
 
 @dataclass
