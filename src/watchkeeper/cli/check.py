@@ -75,7 +75,7 @@ def check(
 
     outputs = [html, Path(json) if json and json != "-" else None, measurements, quarantine, accepted]
     apart(outputs, [*files, *baseline, model, manifest, hmac_key_file])
-    with following("Checking", sizes([*files, *baseline])) as told:
+    with following("Checking", sizes([*files, *baseline, *baseline])) as told:
         result = watch.check(
             files,
             baseline,

@@ -42,7 +42,7 @@ def profile(
     from watchkeeper.report import words
 
     apart([output], [*files, *(baseline or []), model])
-    with following("Profiling", sizes(files)) as told:
+    with following("Profiling", sizes([*files, *files] if baseline is None else files)) as told:
         made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, told=told)
     write(made, output)
     typer.echo(

@@ -164,10 +164,10 @@ def _fixed_width(column: Facts) -> bool:
 
 
 def _ignored(column: Facts) -> Note | None:
-    if not column.present and column.rows:
-        return Note(0.95, f"no value in {column.rows:,} rows")
     if column.type is Type.OTHER:
         return Note(1.0, "values of this kind are not watched")
+    if not column.present and column.rows:
+        return Note(0.95, f"no value in {column.rows:,} rows")
     if column.folded in INDEXES and column.consecutive:
         return Note(0.96, "the row numbers that a data frame wrote")
     return None
