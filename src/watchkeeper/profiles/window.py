@@ -91,7 +91,9 @@ class TimeWindows:
         """End of the windows that begin at `starts`."""
         if self.unit == "month":
             return (
-                (starts.astype("datetime64[us]").astype("datetime64[M]") + 1).astype("datetime64[us]").astype(np.int64)
+                (starts.astype("datetime64[us]").astype("datetime64[M]") + np.timedelta64(1, "M"))
+                .astype("datetime64[us]")
+                .astype(np.int64)
             )
         return starts + self._grid()[0]
 
