@@ -35,7 +35,12 @@ MODEL = Model(
 rows = st.fixed_dictionaries(
     {
         "t": st.one_of(st.none(), st.integers(0, 5 * HOUR)),
-        "x": st.one_of(st.none(), st.floats(), st.sampled_from([0.0, -0.0, 1.5, 1e-300, 1e300])),
+        "x": st.one_of(
+            st.none(),
+            st.floats(-1e300, 1e300),
+            st.sampled_from([np.inf, -np.inf, np.nan]),
+            st.sampled_from([0.0, -0.0, 1.5, 1e-300, 1e300]),
+        ),
         "k": st.one_of(st.none(), st.integers(-(2**62), 2**62), st.integers(0, 3)),
         "c": st.one_of(st.none(), st.text(max_size=3), st.sampled_from(["a", "b"])),
         "flag": st.one_of(st.none(), st.booleans()),

@@ -20,7 +20,8 @@ def segment_sums(x: Floats, starts: NDArray[np.intp]) -> Floats:
     """
     biggest = float(np.max(np.abs(x))) if len(x) else 0.0
     if biggest == 0.0 or biggest > _HUGE:
-        plain = np.add.reduceat(x, starts)
+        with np.errstate(over="ignore"):
+            plain = np.add.reduceat(x, starts)
         return np.stack([plain, np.zeros_like(plain)], axis=-1)
     exponent = int(np.frexp(biggest)[1])
     anchor = 1.5 * 2.0 ** (exponent + 26)
@@ -35,8 +36,8 @@ def segment_sums(x: Floats, starts: NDArray[np.intp]) -> Floats:
 
 def two_sum(a: Floats, b: Floats) -> Floats:
     """a + b as (…, 2): the rounded sum and its exact error (Knuth 1969)."""
-    total = a + b
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = a + b
         back = total - a
         error = (a - (total - back)) + (b - back)
     return np.stack([total, np.where(np.isfinite(total), error, 0.0)], axis=-1)
