@@ -41,6 +41,10 @@ class SeveralFiles(WatchkeeperError):
     """Several files can't be written into one."""
 
 
+class WouldOverwrite(WatchkeeperError):
+    """An output has the name of the file under test."""
+
+
 def check(
     current: Any,
     baseline: Any,
@@ -76,6 +80,10 @@ def check(
     sources = expand(current)
     if len(sources) > 1 and (quarantine or accepted):
         raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
+    read = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
+    for output in (_path(accepted), _path(quarantine)):
+        if output is not None and output.resolve() in read:
+            raise WouldOverwrite(f"{output}: this file is checked here. Give the output another name.")
     reference = refer(baseline, model, told)
     segments = segments_of(reference.model, segment)
     key = None if hmac_key_file is None else Path(hmac_key_file)

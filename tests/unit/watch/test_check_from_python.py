@@ -178,3 +178,11 @@ def test_nothing_heavy_is_imported_before_it_is_used():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_an_output_never_takes_the_place_of_the_file_under_test(tmp_path):
+    pq.write_table(SAME, tmp_path / "new.parquet")
+    before = (tmp_path / "new.parquet").read_bytes()
+    with pytest.raises(wk.WatchkeeperError, match="another name"):
+        wk.check(tmp_path / "new.parquet", BASE, accepted=tmp_path / "new.parquet")
+    assert (tmp_path / "new.parquet").read_bytes() == before
