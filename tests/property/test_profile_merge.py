@@ -95,6 +95,15 @@ def assert_same(a: Profiles, b: Profiles) -> None:
     if a.quality is not None and b.quality is not None:
         assert a.quality.to_arrow().drop_columns(floats(a)).equals(b.quality.to_arrow().drop_columns(floats(b)))
 
+    assert list(a.texts) == list(b.texts) == ["c", "key"]
+    for name, text in a.texts.items():
+        for field in text.__dataclass_fields__:
+            np.testing.assert_array_equal(getattr(text, field), getattr(b.texts[name], field), err_msg=name)
+    assert a.sample.at.tolist() == b.sample.at.tolist()
+    assert a.sample.hashes.tolist() == b.sample.hashes.tolist()
+    assert a.sample.rows.schema == b.sample.rows.schema
+    assert repr(a.sample.rows.to_pylist()) == repr(b.sample.rows.to_pylist())
+
 
 def floats(p: Profiles) -> list[str]:
     quality = p.quality.to_arrow()

@@ -37,7 +37,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         counts, reference = here.counts, before.counts[0]
         cells = cells_numeric(reference, here.finite)
         gap = distance.ks(counts, reference)
-        yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _medians(here, before))
+        yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _centres(here, before))
     for now_values, before_values in column.categorical(now, baseline):
         known = len(before_values.edges.values)
         counts = np.column_stack([now_values.dense(known), now_values.unseen])
@@ -83,10 +83,10 @@ def _measurement(
     )
 
 
-def _medians(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:
+def _centres(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:
     def tell(i: int) -> str:
-        median, was = column.quantile(here, 0.5)[i], column.quantile(before, 0.5)[0]
-        return f"its median is {figure(float(median))}, was {figure(float(was))}"
+        what, now, was = column.centre(here, i, before)
+        return f"its {what} is {figure(now)}, was {figure(was)}"
 
     return tell
 

@@ -38,7 +38,7 @@ def _side(
     value = np.where(infinite > 0, sign * np.inf, ends)
     reference = float((before.minimum if sign < 0 else before.maximum)[0])
     farthest = sign * (windows.minimum if sign < 0 else windows.maximum)
-    width = float(before.maximum[0] - before.minimum[0])
+    width = float(before.maximum[0]) - float(before.minimum[0])
     middle, r = sign * median, sign * reference
     index = evidence.tail_index(farthest, middle)
     n, rows = here.finite + infinite, int(before.finite[0])

@@ -86,10 +86,9 @@ def _told(wrong: Exception) -> int:
         text, code = str(wrong), wrong.exit_code
     elif isinstance(wrong, OSError):
         what = "the disk is full" if wrong.errno == errno.ENOSPC else wrong.strerror or str(wrong)
-        text, code = (
-            f"{wrong.filename or 'standard output'}: {what}. Nothing half-written was left behind.",
-            COULD_NOT_FINISH,
-        )
+        where = wrong.filename or ("standard output" if wrong.errno in (errno.ENOSPC, errno.EIO, errno.EBADF) else None)
+        text = f"{where}: {what}. Nothing half-written was left behind." if where else f"{what}."
+        code = COULD_NOT_FINISH
     else:
         text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). "
         text += "Run again with --debug and report the traceback."

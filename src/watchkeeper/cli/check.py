@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,11 +69,9 @@ def check(
     from rich.console import Console
 
     from watchkeeper import watch
-    from watchkeeper.cli.option import apart, following, sizes, written_whole
-    from watchkeeper.report import print_result, to_html, to_json, write_measurements
+    from watchkeeper.cli.option import following, sizes
+    from watchkeeper.report import print_result, to_json
 
-    outputs = [html, Path(json) if json and json != "-" else None, measurements, quarantine, accepted]
-    apart(outputs, [*files, *baseline, model, manifest, hmac_key_file])
     with following("Checking", sizes([*files, *baseline, *baseline])) as told:
         result = watch.check(
             files,
@@ -87,19 +84,14 @@ def check(
             hmac_key_file=hmac_key_file,
             quarantine=quarantine,
             accepted=accepted,
+            measurements=measurements,
+            html=html,
+            json=None if json == "-" else json,
             told=told,
         )
-    written = list(result.written)
-    if html:
-        written.append(written_whole(html, to_html(result)))
-    if measurements:
-        write_measurements(result, measurements)
-        written.append(measurements)
-    if json and json != "-":
-        written.append(written_whole(Path(json), to_json(result)))
     if json == "-":
         typer.echo(to_json(result))
-    print_result(replace(result, written=written), Console(stderr=json == "-"))
+    print_result(result, Console(stderr=json == "-"))
     raise typer.Exit(_exit_code(result, fail_on))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +15,12 @@ def demo(
     from rich.console import Console
 
     from watchkeeper import watch
-    from watchkeeper.cli.option import following, written_whole
+    from watchkeeper.cli.option import following
     from watchkeeper.demo import files
-    from watchkeeper.report import print_result, to_html
+    from watchkeeper.report import print_result
 
     story = files()
     typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
     with following("Checking") as told:
-        result = watch.check(str(story.current), str(story.baseline), model=story.model, by=story.by, told=told)
-    print_result(replace(result, written=[written_whole(html, to_html(result))]), Console())
+        result = watch.check(story.current, story.baseline, model=story.model, by=story.by, html=html, told=told)
+    print_result(result, Console())

@@ -51,10 +51,11 @@ def init(
       watchkeeper init 'deliveries/*.csv' --contract datapackage.json
     """
     from watchkeeper import watch
-    from watchkeeper.cli.option import apart, written_whole
-    from watchkeeper.model import WatchkeeperError, dump, json_schema
+    from watchkeeper.delivery import writable
+    from watchkeeper.model import Type, WatchkeeperError, dump, json_schema, replacing
 
-    apart([output], files)
+    beside = output.with_name("watchkeeper.schema.json")
+    writable([(output, ()), (beside if schema else None, ())], [*files, contract])
     if output.is_file() and not force:
         raise WatchkeeperError(
             f"{output}: the file exists and may hold your edits. Pass --force to replace it, or -o with another name."
@@ -62,14 +63,19 @@ def init(
     roles = dict(pair for pair in (_role(text) for text in role or []))
     roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
     made = watch.infer_model(files, name=name, roles=roles, contract=contract, table=table)
-    written_whole(output, dump(made.model, notes=made.notes, about=made.about))
+    dump(made.model, output, notes=made.notes, about=made.about)
     if schema:
-        written_whole(output.with_name("watchkeeper.schema.json"), json.dumps(json_schema(), indent=1))
+        with replacing(beside) as temporary:
+            temporary.write_text(json.dumps(json_schema(), indent=1), encoding="utf-8")
     typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)
+    for doubt in made.doubts:
+        typer.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
+        typer.echo(doubt, err=True)
     for term in made.ignored:
         typer.echo(f"  not checked, though the contract asks for it: {term}", err=True)
     for column, notes in made.notes.items():
-        for remark in notes.remarks:
+        left_out = [notes.fields["type"].reason] if made.model.columns[column].type is Type.OTHER else []
+        for remark in [*left_out, *notes.remarks]:
             typer.echo(f"  {column}: {remark}", err=True)
 
 

@@ -43,44 +43,19 @@ def following(what: str, rows: int | None = None) -> Iterator[Callable[[int], No
         yield bar.advance
 
 
-def apart(outputs: Sequence[Path | None], inputs: Sequence[str | Path | None]) -> None:
-    """Refuse outputs that would overwrite what is read, or one another."""
-    from watchkeeper.delivery import expand
-    from watchkeeper.model import WatchkeeperError
-
-    read = {Path(source).resolve() for source in expand([str(i) for i in inputs if i]) if "://" not in str(source)}
-    written: set[Path] = set()
-    for output in (o for o in outputs if o is not None):
-        place = output.resolve()
-        if place in read:
-            raise WatchkeeperError(
-                f"{output}: this file is read here, and would be overwritten. Give the output another name."
-            )
-        if place in written and not place.is_char_device():
-            raise WatchkeeperError(f"{output}: two outputs have this name. Give each its own.")
-        written.add(place)
-
-
-def written_whole(path: Path, content: bytes | str) -> Path:
-    """Write a file whole or not at all; the path again."""
-    from watchkeeper.delivery import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
 def sizes(sources: Sequence[str]) -> int | None:
-    """Rows in all (a source counts as often as it is named), where Parquet files say it; else None."""
+    """Rows in all (a source counts as often as it is named), where Parquet files on this machine say it; else None."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from watchkeeper.delivery import expand
 
+    if any("://" in named for named in sources):
+        return None
     total = 0
     for source in (place for named in sources for place in expand(named)):
         try:
             total += pq.read_metadata(str(source)).num_rows
-        except (pa.ArrowInvalid, OSError):
+        except (pa.ArrowException, OSError):
             return None
     return total

@@ -37,14 +37,11 @@ def profile(
       watchkeeper profile june.parquet --baseline baseline.parquet --by day -o june-profiles.parquet
     """
     from watchkeeper import watch
-    from watchkeeper.cli.option import apart, following, sizes
-    from watchkeeper.profiles import write
+    from watchkeeper.cli.option import following, sizes
     from watchkeeper.report import words
 
-    apart([output], [*files, *(baseline or []), model])
     with following("Profiling", sizes([*files, *files] if baseline is None else files)) as told:
-        made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, told=told)
-    write(made, output)
+        made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, output=output, told=told)
     typer.echo(
         f"{output}: {words.plural(len(made.profiles.slices), 'slice')} of "
         f"{words.plural(len(made.profiles.columns), 'column')}, "
@@ -67,13 +64,9 @@ def merge(
       watchkeeper merge monday.parquet tuesday.parquet -o week.parquet
     """
     from watchkeeper import watch
-    from watchkeeper.cli.option import apart
-    from watchkeeper.profiles import write
     from watchkeeper.report import words
 
-    apart([output], files)
-    made = watch.merged(files)
-    write(made, output)
+    made = watch.merged(files, output=output)
     typer.echo(f"{output}: {words.plural(len(made.profiles.slices), 'slice')}, {made.profiles.total:,} rows.", err=True)
 
 
@@ -82,6 +75,10 @@ def show(
     column: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Only this column, window by window; repeatable.")
     ] = None,
+    rows: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Also N rows of the sample, 32 at most; personal columns are left out."),
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a profile file holds.
@@ -90,6 +87,7 @@ def show(
     Examples:
       watchkeeper show baseline.parquet
       watchkeeper show baseline.parquet --column age
+      watchkeeper show baseline.parquet --rows 5
     """
     from rich.console import Console
 
@@ -98,6 +96,6 @@ def show(
 
     made = read(file)
     if json:
-        typer.echo(profiles_json(made, column or []))
+        typer.echo(profiles_json(made, column or [], rows))
     else:
-        print_profiles(made, column or [], Console())
+        print_profiles(made, column or [], Console(), rows)

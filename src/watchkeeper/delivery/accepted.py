@@ -16,8 +16,8 @@ from watchkeeper.delivery.encoding import normal
 from watchkeeper.delivery.examine import cells_of
 from watchkeeper.delivery.json_lines import JsonReader
 from watchkeeper.delivery.piece import Bools, Piece, Reader
-from watchkeeper.delivery.replacing import replacing
 from watchkeeper.delivery.rows_out import csv_lines, json_lines, unique_names
+from watchkeeper.model.replacing import replacing
 
 Take = Callable[[Piece, Bools], None]
 """Takes the next piece, and which of its rows are good."""

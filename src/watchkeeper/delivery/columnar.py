@@ -17,11 +17,13 @@ from watchkeeper.delivery.container import Format, too_large
 from watchkeeper.delivery.limit import MIB, Limits
 from watchkeeper.delivery.piece import Piece
 from watchkeeper.delivery.rejection import Rejection
-from watchkeeper.delivery.source import Place, Unreadable
+from watchkeeper.delivery.source import NotData, Place, Unreadable, one_column
 from watchkeeper.delivery.wording import column, plain
 
 _ROWS, _BATCH = 131_072, 256 * MIB
 """The most rows, and about the most bytes, that are read at once."""
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""What ends an Arrow stream (columnar format, "IPC Streaming Format")."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _AT_FAULT = re.compile(r"column (.+?) with type")
 
@@ -83,7 +85,10 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         TypeError,
         OverflowError,
     ) as wrong:
-        raise Unreadable(_why(name, wrong)) from wrong
+        words = plain(" ".join(str(part) for part in wrong.args), 200)
+        if "non-struct" in words:
+            raise NotData(one_column(source)) from wrong
+        raise Unreadable(f"{name}: {_why(words)}") from wrong
     table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
 
     def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -103,16 +108,18 @@ class _Stream:
         return self.source.__arrow_c_stream__()
 
 
-def _why(name: str, wrong: Exception) -> str:
-    words = plain(" ".join(str(part) for part in wrong.args), 200)
+def _why(words: str) -> str:
+    """What Arrow's `words` mean of a table that it can't take, and what to do."""
     if found := _AT_FAULT.search(words):
         what = f"the column {column(found[1])} mixes types, so it has no Arrow type"
-        return f"{name}: {what}. Convert it first, for example with .astype(str)."
+        return f"{what}. Convert it first, for example with .astype(str)."
+    if "too large to convert" in words or "too big to convert" in words:
+        return "a column holds whole numbers beyond 64 bits. Convert it first, for example with .astype(str)."
+    if "format string" in words:
+        return f"a column has a type that Arrow does not know ({words}). Convert it to text or a smaller number first."
     if "uplicate" in words:
-        return f"{name}: two columns have the same name ({words}). Give each column a name of its own."
-    return (
-        f"{name}: this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
-    )
+        return f"two columns have the same name ({words}). Give each column a name of its own."
+    return f"this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
 
 
 def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
@@ -144,14 +151,37 @@ def _parquet_batches(
 def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:
     most, total = limits.most_bytes(place.stamp()[0]), 0
     with _explained(place.name, Format.ARROW), place.open() as file, _ipc(file) as reader:
-        batches = (
-            (reader.get_batch(i) for i in range(reader.num_record_batches)) if hasattr(reader, "get_batch") else reader
-        )
-        for batch in batches:
-            total += batch.nbytes
+        for batch in _batches_of(reader, file, place.name):
+            total += batch.get_total_buffer_size()
             if total > most:
                 raise too_large(place, limits)
             yield batch.select(list(columns))
+
+
+def _batches_of(reader: Any, file: Any, name: str) -> Iterator[pa.RecordBatch]:
+    """All batches. Raises `Rejection` where a stream stops without its end marker: there may have been more."""
+    if hasattr(reader, "get_batch"):
+        for i in range(reader.num_record_batches):
+            yield reader.get_batch(i)
+        return
+    behind = file.tell()
+    for batch in reader:
+        yield batch
+        behind = file.tell()
+    file.seek(behind)
+    rest = file.read(len(_END) + 1)
+    if rest == _END:
+        return
+    goes_on = rest.startswith(_END)
+    raise Rejection(
+        "container",
+        f"{name}: the Arrow stream goes on behind its end marker, where no reader finds it."
+        if goes_on
+        else f"{name}: the Arrow stream is cut off: it stops without the end marker that a whole one has.",
+        "Ask the sender to write it as one stream, or in Arrow's file format; nothing was loaded."
+        if goes_on
+        else "Ask the sender to close the writer and deliver it again; nothing was loaded.",
+    )
 
 
 def _ipc(file: Any) -> Any:

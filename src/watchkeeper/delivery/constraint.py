@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from watchkeeper.delivery.convert import Converted, moments
+from watchkeeper.delivery.convert import Converted, moments, without_nan
 from watchkeeper.delivery.number import extremes
 from watchkeeper.delivery.piece import KEPT_VALUES, Bools, Fault, Ints
 from watchkeeper.delivery.time_text import times
@@ -39,9 +39,9 @@ def unreadable(name: str, column: Column, converted: Converted) -> Iterator[Faul
 
 def broken(name: str, column: Column, converted: Converted) -> Iterator[Fault]:
     """The cells that break a declared constraint, one fault for each."""
-    values, label = converted.values, named(name)
-    if column.nullable is False and (values.null_count or _may_hold_nan(values)):
-        absent = np.asarray(pc.is_null(values, nan_is_null=types.is_floating(values.type)))
+    values, label = without_nan(converted.values), named(name)
+    if column.nullable is False and values.null_count:
+        absent = np.asarray(values.is_null())
         if converted.invalid is not None:
             absent = absent & ~converted.invalid
         yield from _faults(f"{label} is missing", name, column, absent, None)
@@ -103,18 +103,11 @@ def _outside(name: str, column: Column, values: pa.Array) -> Iterator[Fault]:
         shown = time_of(int(bound)) if isinstance(limit, datetime) else f"{bound:,}"
         wrong = np.asarray(pc.fill_null(compare(comparable, bound), False))
         yield from _faults(f"{named(name)} is {words} {shown}", name, column, wrong, values)
-    if column.nullable is not False and _may_hold_nan(values):
-        not_a_number = np.asarray(pc.fill_null(pc.is_nan(values), False))
-        yield from _faults(f"{named(name)} is NaN, within no range", name, column, not_a_number, values)
 
 
 def micro_of(instant: datetime) -> int:
     """Microseconds since 1970."""
     return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def _may_hold_nan(values: pa.Array) -> bool:
-    return bool(types.is_floating(values.type)) and bool(np.isnan(np.asarray(pc.sum(values).as_py() or 0.0)))
 
 
 def _length_compares(compare: Callable[[pa.Array, int], pa.Array], limit: int, texts: pa.Array) -> pa.Array:

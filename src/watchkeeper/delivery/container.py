@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from watchkeeper.delivery.encoding import is_binary
 from watchkeeper.delivery.limit import MIB, Limits
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.source import Place
@@ -74,11 +75,19 @@ _MAGIC = {
     b"%PDF": "PDF",
     b"\xd0\xcf\x11\xe0": "an old Office file",
     b"SQLite format 3": "SQLite",
+    b"\x89HDF": "HDF5",
+    b"\x93NUMPY": "NumPy",
+    b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"7z\xbc\xaf": "7-Zip",
 }
+_UNKNOWN = "no kind that is known"
 
 
 def kind(start: bytes) -> str:
-    """What a file is by its first bytes, in words; `text` unless they say otherwise."""
+    """What a file is by its first bytes, in words; `text` unless they can't be any."""
     readable = all(32 <= byte < 127 or byte in b"\t\r\n" for byte in start[:64])  # a column may be called PAR1
     for magic, name in () if readable else _MAGIC.items():
         if start.startswith(magic):
@@ -86,7 +95,9 @@ def kind(start: bytes) -> str:
     begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     if begin.startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
-    return "XML" if begin.startswith(b"<?xml") else "text"
+    if begin.startswith(b"<?xml"):
+        return "XML"
+    return _UNKNOWN if is_binary(start) else "text"
 
 
 def container(place: Place, limits: Limits) -> Container:
@@ -106,7 +117,7 @@ def container(place: Place, limits: Limits) -> Container:
         packing = found
     if packing is not None:
         if found != packing:
-            _mismatch(place, packing, found)
+            _mismatch(place, packing, found, start)
         inside = _member(place) if packing == "zip" else ""
         endings = [ending[1:].lower() for ending in PurePosixPath(inside).suffixes] or endings[:-1]
         last = endings[-1] if endings else ""
@@ -114,19 +125,20 @@ def container(place: Place, limits: Limits) -> Container:
         found = kind(start)
     holds = _FORMATS.get(last)
     if packing is not None and holds in (Format.PARQUET, Format.ARROW):
-        raise UnknownFormat(
-            f"{place.name}: {holds} inside {packing} is not read. Unpack it; it is compressed inside anyhow."
+        raise Rejection(
+            "container",
+            f"{place.name}: {holds} packed in {packing} can't be read in place.",
+            f"Unpack it, or ask the sender to deliver it as it is: {holds} is compressed inside anyhow.",
         )
     if holds is None:
         begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()
         by_content = Format.JSON if begin.startswith(b"{") else Format.CSV
         holds = {"Parquet": Format.PARQUET, "Arrow IPC": Format.ARROW}.get(found, by_content)
         if found not in ("text", "Parquet", "Arrow IPC") or (packing and found != "text"):
-            raise UnknownFormat(
-                f"{place.name}: this is {found}, which is not read. Convert it to CSV, JSON lines or Parquet."
-            )
+            this = f"its {_bytes(start)}" if found == _UNKNOWN else f"this is {found}, which is not read"
+            raise UnknownFormat(f"{place.name}: {this}. Convert it to CSV, JSON lines or Parquet.")
     elif packing is None and found != {Format.PARQUET: "Parquet", Format.ARROW: "Arrow IPC"}.get(holds, "text"):
-        _mismatch(place, holds, found)
+        _mismatch(place, holds, found, start)
     return Container(holds, packing, tabs=last in ("tsv", "tab"))
 
 
@@ -134,7 +146,7 @@ def text_inside(place: Place, packing: str | None, start: bytes, format: Format)
     """Look at the first bytes of unpacked text. Raises `Rejection` where they are no text, or a JSON array."""
     found = kind(start)
     if found != "text":
-        _mismatch(place, format, found, packing)
+        _mismatch(place, format, found, start, packing)
     begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if format is Format.JSON and begin[:1] == b"[" and begin[1:].lstrip()[:1] in (b"{", b"", b"]"):
         raise Rejection(
@@ -183,14 +195,20 @@ def gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _mismatch(place: Place, claimed: str, found: str, packing: str | None = None) -> NoReturn:
+def _mismatch(place: Place, claimed: str, found: str, start: bytes, packing: str | None = None) -> NoReturn:
     within = f"the {packing} archive {place.name}" if packing else place.name
-    what = "plain text" if found == "text" else found
+    what = {"text": "first bytes are those of plain text", _UNKNOWN: _bytes(start)}.get(
+        found, f"first bytes are those of {found}"
+    )
     raise Rejection(
         "container",
-        f"{within} is not what its name says: {claimed} is expected, and its first bytes are those of {what}.",
+        f"{within} is not what its name says: {claimed} is expected, and its {what}.",
         "Ask the sender how it was packed or renamed on its way; nothing was read.",
     )
+
+
+def _bytes(start: bytes) -> str:
+    return f"first bytes ({start[:4].hex(' ')}) are those of {_UNKNOWN}: damaged, encrypted or something else"
 
 
 def _damaged(place: Place, packing: str, why: str, wrong: Exception | None = None) -> NoReturn:

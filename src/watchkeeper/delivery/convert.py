@@ -72,6 +72,13 @@ def without_sentinels(values: pa.Array, column: Column) -> pa.Array:
     return pc.if_else(pc.is_in(pc.cast(values, pa.float64(), safe=False), value_set=pa.array(numeric)), None, values)
 
 
+def without_nan(values: pa.Array) -> pa.Array:
+    """Numbers with null for NaN: which of the two stands for a missing value is up to the library that wrote it."""
+    if not pa.types.is_floating(values.type) or not np.isnan(np.asarray(pc.sum(values).as_py() or 0.0)):
+        return values
+    return pc.if_else(pc.is_nan(values), None, values)
+
+
 def missing_texts(column: Column) -> list[str]:
     """Texts that stand for no value, other than the empty one."""
     sentinels = [

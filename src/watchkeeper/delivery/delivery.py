@@ -20,16 +20,17 @@ from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.manifest import Entry, digests, entry_for, read_key, read_manifest, verify
 from watchkeeper.delivery.opening import Opened, open_delivery
 from watchkeeper.delivery.outcome import conclude
+from watchkeeper.delivery.output import TABLES, writable
 from watchkeeper.delivery.piece import Bools, Ints
 from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.remedy import loudest_first
-from watchkeeper.delivery.replacing import CannotWrite
 from watchkeeper.delivery.source import Place, is_table, locate
 from watchkeeper.delivery.state import State
 from watchkeeper.delivery.violation import BadRow, Level, Violation
 from watchkeeper.delivery.write import write
 from watchkeeper.model.declaration import Model, Role, Type
+from watchkeeper.model.replacing import CannotWrite
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,12 @@ class Delivery:
         """Write the good rows to `accepted` and the others to `quarantine`, reading the source a second time.
 
         The endings `.csv`, `.jsonl` and `.parquet` decide the formats. Nothing is written to `accepted` when the file
-        is rejected. Each file appears whole or not at all. Raises `CannotWrite`, also where the source has changed.
+        is rejected. Each file appears whole or not at all. Raises `BadOutput`; `CannotWrite`, also where the source has
+        changed.
         """
         if not self._begun:
             raise RuntimeError(f"{self.name}: nothing is known of its rows yet; exhaust blocks() first")
+        writable([(accepted, TABLES), (quarantine, TABLES)], [self._place and self._place.path])
         if self._place is not None and self._state.rows and self._place.stamp() != self._stamp:
             raise CannotWrite(f"{self.name} has changed since it was checked, so nothing was written. Check it again.")
         reader = self._opened.reader if self._opened and self._state.rows else None

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from watchkeeper.delivery.constraint import broken, example_values, time_of, unreadable
 from watchkeeper.delivery.content import active_in
-from watchkeeper.delivery.convert import Converted, from_text, moments
+from watchkeeper.delivery.convert import Converted, from_text, moments, without_nan
 from watchkeeper.delivery.key import Keys, keys_of
 from watchkeeper.delivery.number import extremes
 from watchkeeper.delivery.physical import from_physical, without_views
@@ -117,7 +117,13 @@ def values_of(plan: Plan, piece: Piece, name: str) -> pa.Array:
 
 def _converted(plan: Plan, piece: Piece, name: str, column: Column) -> Converted:
     cells = cells_of(piece, name)
-    return from_text(cells, column, empty_is_null=plan.empty_is_null) if plan.lexical else from_physical(cells, column)
+    if not plan.lexical:
+        return from_physical(cells, column)
+    if column.type is not Type.STRING or name not in piece.nested:
+        return from_text(cells, column, empty_is_null=plan.empty_is_null)
+    nested = piece.nested[name]  # as text an object would pass for any other value
+    held = from_text(pc.if_else(pa.array(nested), None, cells), column, empty_is_null=plan.empty_is_null)
+    return Converted(held.values, nested, texts=cells)
 
 
 def _large(name: str, column: Column, converted: Converted, limit: int) -> Iterator[Fault]:
@@ -175,6 +181,6 @@ def _keyless(plan: Plan, keys: Keys, values: Mapping[str, pa.Array], invalid: Ma
         if name in invalid:
             rows = rows[~invalid[name][rows]]
         if plan.columns[name].nullable is False and len(rows):
-            rows = rows[np.asarray(values[name].is_valid())[rows]]
+            rows = rows[np.asarray(without_nan(values[name]).is_valid())[rows]]
     if len(rows):
         yield Fault("null_key", f"the key {all_named(plan.keys[0])} is missing", rows, plan.keys[0])

@@ -72,6 +72,7 @@ def _parse(reader: JsonReader, text: csv_scan.Text, columns: Sequence[str] | Non
     places = np.flatnonzero(~found.bad)
     wanted = tuple(found.values) if columns is None else columns
     nothing = NULL_LINE * len(places)
+    nested = {key: _nested(found.values[key]) for key in wanted if key in found.values and _may_nest(found.values[key])}
     return Piece(
         count=len(rows),
         places=places,
@@ -80,6 +81,7 @@ def _parse(reader: JsonReader, text: csv_scan.Text, columns: Sequence[str] | Non
         multibyte=found.multibyte,
         not_text=found.not_text,
         originals=Originals(text.data, rows.starts, rows.stops, rows.ends),
+        nested=nested,
         keys=tuple(found.values),
         stop=None if text.fault is None else partial(_too_long, reader),
     )
@@ -214,6 +216,17 @@ def cells(lines: bytes) -> pa.Array:
         )
         array = pc.replace_with_mask(array, pa.array(escaped), plain)
     return array
+
+
+def _may_nest(lines: bytes) -> bool:
+    return lines.startswith((b"{", b"[")) or b"\n{" in lines or b"\n[" in lines
+
+
+def _nested(lines: bytes) -> Bools:
+    """Which of the values, one a line, are objects or arrays."""
+    text = np.frombuffer(lines, dtype=np.uint8)
+    starts = np.append(0, np.flatnonzero(text == _NEWLINE)[:-1] + 1)
+    return np.isin(text[starts], (ord("{"), ord("[")))
 
 
 def _large(reader: JsonReader, objects: list[dict[str, Any]], places: Any, large: Any) -> list[Fault]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from watchkeeper.delivery.constraint import texts
-from watchkeeper.delivery.convert import moments
+from watchkeeper.delivery.convert import moments, without_nan
 from watchkeeper.delivery.fingerprint import Hashes, row_hashes
 from watchkeeper.delivery.piece import KEPT_VALUES, Bools, Ints
 
@@ -33,6 +33,7 @@ class Keys:
 
 def keys_of(columns: Sequence[pa.Array]) -> Keys:
     """The keys of rows whose key columns hold these values (canonical types)."""
+    columns = [without_nan(column) for column in columns]
     whole: Bools = np.ones(len(columns[0]), dtype=bool)
     for column in columns:
         if column.null_count:

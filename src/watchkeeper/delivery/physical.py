@@ -13,6 +13,8 @@ from watchkeeper.delivery.piece import Bools
 from watchkeeper.delivery.time_text import CANONICAL
 from watchkeeper.model.declaration import Column, Type
 from watchkeeper.model.time_format import EPOCHS
+from watchkeeper.model.wide import fits as within_64_bits
+from watchkeeper.model.wide import is_whole, is_wide
 
 _LARGEST = 2.0**63
 
@@ -29,7 +31,7 @@ def misfit(stored: pa.DataType, column: Column) -> str | None:
         case Type.BOOLEAN:
             fits = types.is_boolean(kind) or types.is_integer(kind)
         case Type.STRING:
-            fits = textual or types.is_binary(kind) or types.is_large_binary(kind)
+            fits = textual or types.is_binary(kind) or types.is_large_binary(kind) or is_wide(kind)
         case Type.TIMESTAMP:
             by_text = column.format is not None and (textual or types.is_integer(kind))
             fits = types.is_timestamp(kind) or types.is_date(kind) or by_text
@@ -74,12 +76,7 @@ def without_views(array: pa.Array) -> pa.Array:
     """String views, which few functions of Arrow take, as strings."""
     if types.is_dictionary(array.type) and types.is_string_view(array.type.value_type):
         return pa.DictionaryArray.from_arrays(array.indices, without_views(array.dictionary))
-    if not types.is_string_view(array.type):
-        return array
-    try:
-        return array.cast(pa.large_string())
-    except pa.ArrowNotImplementedError:  # Arrow 17
-        return pa.array(array.to_pylist(), pa.large_string())
+    return array.cast(pa.large_string()) if types.is_string_view(array.type) else array
 
 
 def decoded(array: pa.Array) -> pa.Array:
@@ -100,11 +97,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _integers(array: pa.Array) -> Converted:
     kind = array.type
-    if types.is_null(kind) or types.is_boolean(kind) or (types.is_integer(kind) and not types.is_uint64(kind)):
+    if is_wide(kind):
+        held = within_64_bits(array)
+        whole, wrong = pc.if_else(held, array, pa.scalar(None, kind)).cast(pa.int64()), _wrong(held)
+        return Converted(whole, wrong, None, None if wrong is None else array.cast(pa.string()))
+    if types.is_null(kind) or types.is_boolean(kind) or is_whole(kind):
         return Converted(array.cast(pa.int64()))
-    if types.is_uint64(kind):
-        fits = pc.less_equal(array, pa.scalar(2**63 - 1, pa.uint64()))
-        return Converted(pc.if_else(fits, array, None).cast(pa.int64()), _wrong(fits), None, array.cast(pa.string()))
     doubles = array.cast(pa.float64(), safe=False)
     doubles = pc.if_else(pc.is_nan(doubles), None, doubles)  # pandas and Polars keep a missing whole number as NaN
     within = pc.and_(pc.less(doubles, _LARGEST), pc.greater_equal(doubles, -_LARGEST))
@@ -147,7 +145,9 @@ def _texts(array: pa.Array, column: Column) -> Converted:
 
 
 def _sound(array: pa.Array) -> tuple[pa.Array, Bools | None]:
-    """Text that is UTF-8, null where it is not; and where it is not."""
+    """Text that is UTF-8, null where it is not; and where it is not. Whole numbers that text holds are written out."""
+    if is_wide(array.type):
+        return array.cast(pa.string()), None
     raw = array.cast(pa.binary()) if not types.is_null(array.type) else array
     try:
         return raw.cast(pa.string()), None

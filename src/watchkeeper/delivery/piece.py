@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -78,6 +78,8 @@ class Piece:
     """A sample of rows that are no text in the encoding."""
     originals: Originals | None = None
     """None for typed formats."""
+    nested: Mapping[str, Bools] = field(default_factory=dict)
+    """JSON lines: which cells hold an object or array, of columns that have any; shape as `cells`."""
     keys: tuple[str, ...] = ()
     """JSON lines: the keys of these rows, in the order in which they were met."""
     stop: Callable[[int], Rejection] | None = None
@@ -86,6 +88,11 @@ class Piece:
 
 class Reader(Protocol):
     """Reads one delivery, as often as is asked."""
+
+    @property
+    def name(self) -> str:
+        """What the delivery is called."""
+        ...
 
     @property
     def names(self) -> Sequence[str]:

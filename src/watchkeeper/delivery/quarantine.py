@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from watchkeeper.delivery.piece import Piece
-from watchkeeper.delivery.replacing import replacing
 from watchkeeper.delivery.rows_out import json_lines
 from watchkeeper.delivery.violation import BadRow
+from watchkeeper.model.replacing import replacing
 
 SCHEMA = pa.schema(
     [("row", pa.int64()), ("columns", pa.list_(pa.string())), ("reason", pa.string()), ("raw", pa.string())]

@@ -30,7 +30,7 @@ REMEDIES = {
     "duplicate_key": "Ask the sender which of the rows is right, and whether a job ran twice.",
     "outside_period": "Ask the sender whether rows of another period slipped in, or day and month are exchanged.",
     "active_content": "Reports show it as plain text. Guard what opens the file next: spreadsheet, browser, database.",
-    "implausible_time": "Ask the sender whether the clock or the format is wrong; `--period` sets such rows aside.",
+    "implausible_time": "Ask the sender whether the clock or the format is wrong. A period sets such rows aside.",
     "type_change": "Ask the sender why the type changed; the values were read as whole numbers.",
     "type_exchange": "Nothing to do: the values were read as whole numbers.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ import pyarrow.compute as pc
 from watchkeeper.delivery import schema
 from watchkeeper.delivery.columnar import ColumnarReader, open_columnar, open_table
 from watchkeeper.delivery.container import Format, container, unpacked
+from watchkeeper.delivery.json_lines import JsonReader
+from watchkeeper.delivery.layout import doubts
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.opening import open_text
 from watchkeeper.delivery.piece import Reader
@@ -21,6 +24,8 @@ from watchkeeper.delivery.rows_out import unique_names
 from watchkeeper.delivery.sniff import sniff, sniff_encoding
 from watchkeeper.delivery.source import Place, Unreadable, expand, is_table, locate
 from watchkeeper.model.declaration import TextFormat
+from watchkeeper.model.infer_type import BAD_SHARE
+from watchkeeper.model.wide import is_wide
 
 CELLS = 50_000_000
 """The most cells of a sample, however many columns there are."""
@@ -36,6 +41,10 @@ class RawSample:
     lexical: bool
     text: TextFormat
     """How text files are written, as far as can be told; the default for typed formats."""
+    rows: int = 0
+    """How many rows there are in all."""
+    doubts: tuple[str, ...] = ()
+    """What makes one doubt that the first file was read as it was meant, as sentences."""
 
 
 def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
@@ -43,21 +52,32 @@ def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
     listed, limits = expand(sources), Limits()
     parts: list[pa.Table] = []
     text: TextFormat | None = None
-    lexical = False
+    doubted: tuple[str, ...] = ()
+    lexical, total = False, 0
+    nested: Counter[str] = Counter()
     for number, source in enumerate(listed):
-        reader, total, text = _open(source, limits, text)
+        reader, size, text = _open(source, limits, text)
         if number and reader.lexical is not lexical:
             raise Unreadable("text files and files with types are mixed. Give files of one kind.")
         lexical = reader.lexical
         share = rows * (number + 1) // len(listed) - rows * number // len(listed)
-        parts += _spread(reader, total, min(share, CELLS // max(len(reader.names), 1) // len(listed) + 1), limits)
+        many = min(share, CELLS // max(len(reader.names), 1) // len(listed) + 1)
+        tables, rows_here = _spread(reader, size, many, limits, nested)
+        parts, total = parts + tables, total + rows_here
+        if not number and tables:
+            cells = pa.concat_tables(tables, promote_options="default")
+            names = cells.column_names if isinstance(reader, JsonReader) else list(reader.names)
+            doubted = tuple(doubts(reader.name, names, cells, text))
     try:
         table = pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
     except (pa.ArrowTypeError, pa.ArrowInvalid) as wrong:
         raise Unreadable(
             f"the files do not have the same columns and types ({wrong}). Give files of one kind."
         ) from wrong
-    return RawSample(table, lexical, text or TextFormat())
+    for name, held in nested.items():
+        if held > BAD_SHARE * (len(table[name]) - table[name].null_count):
+            table = table.set_column(table.column_names.index(name), name, pa.nulls(len(table), pa.struct([])))
+    return RawSample(table, lexical, text or TextFormat(), total, doubted)
 
 
 def _open(source: Any, limits: Limits, known: TextFormat | None) -> tuple[Reader, int, TextFormat | None]:
@@ -90,7 +110,7 @@ def _open(source: Any, limits: Limits, known: TextFormat | None) -> tuple[Reader
 
 def _sound(reader: Reader) -> Reader:
     """Raise `Rejection` where two columns have one name."""
-    for violation in schema.doubled("the data", reader.names):
+    for violation in schema.doubled(reader.name, reader.names):
         raise Rejection(violation.check, violation.message, violation.remedy, *violation.columns)
     return reader
 
@@ -99,18 +119,33 @@ def _rows(reader: ColumnarReader) -> int:
     return sum(task().count for task in reader.pieces(reader.names[:1]))
 
 
-def _spread(reader: Reader, total: int, share: int, limits: Limits) -> Iterator[pa.Table]:
-    """About `share` rows: of each piece the first few, as many as its part of `total` asks for."""
+def _spread(reader: Reader, total: int, share: int, limits: Limits, nested: Counter[str]) -> tuple[list[pa.Table], int]:
+    """About `share` rows: of each piece the first few, as many as its part of `total` asks for; and how many there are.
+
+    With them come the rows that hold the extremes of whole numbers which may be too wide: these decide the type.
+    `nested` counts the cells of each column that hold an object or array (JSON lines).
+    """
+    kept: list[pa.Table] = []
     taken = 0
     for piece in ahead(reader.pieces(None), limits.workers):
         if piece.stop is not None:
             raise piece.stop(taken + piece.count + 1)
         size = len(piece.originals.data) if piece.originals is not None else piece.count
         keep = -(-share * size // max(total, 1))
-        cells = piece.cells.slice(0, max(keep, 1))
+        cells = pa.concat_tables([piece.cells.slice(0, max(keep, 1)), *_widest(piece.cells, max(keep, 1))])
         taken += piece.count
+        nested.update({name: int(held[: max(keep, 1)].sum()) for name, held in piece.nested.items()})
         if reader.lexical and not reader.empty_is_null:
             cells = pa.table(
                 [pc.if_else(pc.equal(column, ""), None, column) for column in cells.columns], names=cells.column_names
             )
-        yield cells.rename_columns(unique_names(cells.column_names))
+        kept.append(cells.rename_columns(unique_names(cells.column_names)))
+    return kept, taken
+
+
+def _widest(cells: pa.Table, first: int) -> Iterator[pa.Table]:
+    """The rows behind the `first` ones that hold the least and greatest of each number which may be too wide."""
+    rest = cells.slice(first)
+    for column in (column for column in rest.columns if is_wide(column.type) and column.null_count < len(column)):
+        for end in pc.min_max(column).values():
+            yield rest.slice(pc.index(column, end).as_py(), 1)

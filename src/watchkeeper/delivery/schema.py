@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 import pyarrow as pa
@@ -24,22 +24,42 @@ def expected(model: Model) -> list[str]:
 
 
 def missing(file: str, names: Sequence[str], model: Model) -> list[Violation]:
-    """A violation for each expected column that is not among `names`."""
-    here = set(names)
-    lacking = [name for name in expected(model) if name not in here]
+    """What is said of expected columns that are not among `names`: of those that seem renamed, and of the others."""
+    here, wanted = set(names), expected(model)
+    lacking = [name for name in wanted if name not in here]
     extra = [name for name in names if name and name not in model.columns]
-    found = []
-    for name in lacking:
-        likely = renamed(name, list(model.columns), lacking, names, extra)
-        message = f"{file}: the column {column(name)} is missing"
-        if likely is None:
-            message += f"; {_there(names)}."
-            remedy = "Ask the sender whether it was dropped on purpose; if so, take it out of the model."
-        else:
-            message += f"; it seems to be called {column(likely)} now."
-            remedy = f"Ask the sender to call it {column(name)} again, or rename it in the model."
-        found.append(Violation("missing_column", message, remedy, (name,)))
-    return found
+    found = {name: renamed(name, list(model.columns), lacking, names, extra) for name in lacking}
+    moved = {name: likely for name, likely in found.items() if likely is not None}
+    gone = [name for name in lacking if name not in moved]
+    violations = [_moved(file, moved)] if moved else []
+    if gone:
+        violations.append(_none(file, gone, names) if len(gone) == len(wanted) > 1 else _gone(file, gone, names))
+    return violations
+
+
+def _moved(file: str, moved: Mapping[str, str]) -> Violation:
+    name, likely = next(iter(moved.items()))
+    if len(moved) == 1:
+        words = f"{file}: the column {column(name)} is missing; it seems to be called {column(likely)} now."
+        remedy = f"Ask the sender to call it {column(name)} again, or rename it in the model."
+    else:
+        pairs = listed([f"{column(old)} to {column(new)}" for old, new in moved.items()])
+        words = f"{file}: {count(len(moved), 'column')} are missing and seem to be renamed, {pairs}."
+        remedy = "Ask the sender for the names as they were, or rename the columns in the model."
+    return Violation("missing_column", words, remedy, tuple(moved))
+
+
+def _gone(file: str, gone: Sequence[str], names: Sequence[str]) -> Violation:
+    one = len(gone) == 1
+    what = f"the column {column(gone[0])} is missing" if one else f"{count(len(gone), 'column')} are missing"
+    words = f"{file}: {what}{'' if one else f', {columns(gone)}'}; {_there(names)}."
+    it = "it was dropped on purpose; if so, take it" if one else "they were dropped on purpose; if so, take them"
+    return Violation("missing_column", words, f"Ask the sender whether {it} out of the model.", tuple(gone))
+
+
+def _none(file: str, gone: Sequence[str], names: Sequence[str]) -> Violation:
+    words = f"{file} has none of the {count(len(gone), 'column')} that are expected, {columns(gone)}; {_there(names)}."
+    return Violation("missing_column", words, "Ask the sender whether this is the right file.", tuple(gone))
 
 
 def renamed(
@@ -63,32 +83,38 @@ def renamed(
 
 
 def doubled(file: str, names: Sequence[str]) -> list[Violation]:
-    """A violation for each name that several columns have."""
+    """What is said of names that several columns have."""
+    times = {name: many for name, many in Counter(names).items() if many > 1 and name}
+    if not times:
+        return []
+    called = listed([f"{many} {column(name)}" for name, many in times.items()])
+    words = f"{count(next(iter(times.values())), 'column')} are called {column(next(iter(times)))}"
+    said = words if len(times) == 1 else f"several columns share a name ({called})"
     return [
         Violation(
             "duplicate_column",
-            f"{file}: {count(times, 'column')} are called {column(name)}, so it can't be told which is meant.",
+            f"{file}: {said}, so it can't be told which is meant.",
             "Ask the sender to give each column a name of its own.",
-            (name,),
+            tuple(times),
         )
-        for name, times in Counter(names).items()
-        if times > 1 and name
     ]
 
 
 def extra_columns(file: str, names: Sequence[str], model: Model) -> list[Violation]:
-    """A note for each column that nobody declared; one for all without a name."""
+    """What is said of columns that nobody declared, and of those without a name."""
     unnamed = sum(not name.strip() for name in names)
-    found = [
-        Violation(
-            "extra_column",
-            f"{file}: the column {column(name)} is not declared in the model.",
-            "It was kept and not checked. Add it to the model, with `role: ignored` if it does not matter.",
-            (name,),
+    extra = [name for name in names if name not in model.columns and name.strip()]
+    found = []
+    if extra:
+        one = len(extra) == 1
+        what = f"the column {column(extra[0])} is" if one else f"{count(len(extra), 'column')} are"
+        words = f"{file}: {what} not declared in the model{'' if one else f', {columns(extra)}'}."
+        remedy = (
+            "It was kept and not checked. Add it to the model, with `role: ignored` if it does not matter."
+            if one
+            else "They were kept and not checked. Add them to the model, with `role: ignored` if they do not matter."
         )
-        for name in names
-        if name not in model.columns and name.strip()
-    ]
+        found.append(Violation("extra_column", words, remedy, tuple(extra)))
     if unnamed and "" not in model.columns:
         words = f"{file}: {count(unnamed, 'column')} without a name, perhaps from delimiters at the ends of the lines."
         found.append(Violation("extra_column", words, "Ask the sender not to end lines with a delimiter.", ("",)))
@@ -96,41 +122,43 @@ def extra_columns(file: str, names: Sequence[str], model: Model) -> list[Violati
 
 
 def types(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
-    """A violation for each column whose physical type can't be the declared one."""
-    found = []
+    """What is said of columns whose physical type can't be the declared one, alike ones together."""
+    unlike: dict[tuple[str, Type], list[str]] = {}
     for field in schema:
         declared = model.columns.get(field.name)
-        if declared is None or not is_read(declared) or (what := misfit(field.type, declared)) is None:
-            continue
-        wanted = "text" if declared.type is Type.STRING else f"type {declared.type}"
+        if declared is not None and is_read(declared) and (what := misfit(field.type, declared)) is not None:
+            unlike.setdefault((what, declared.type), []).append(field.name)
+    found = []
+    for (what, declared_type), names in unlike.items():
+        wanted = "text" if declared_type is Type.STRING else f"type {declared_type}"
         held = "text" if what == "text" else f"values of type {plain(what)}"
-        message = f"{file}: the column {column(field.name)} holds {held}, and {wanted} is declared."
-        hint = " Declare its `format` if the text is a time." if declared.type is Type.TIMESTAMP else ""
-        found.append(
-            Violation(
-                "type",
-                message,
-                f"Ask the sender to store it as before, or correct the column's type in the model.{hint}",
-                (field.name,),
-            )
-        )
+        hint = " Declare a `format` if the text is a time." if declared_type is Type.TIMESTAMP else ""
+        words = f"{file}: {_these(names, 'holds', 'hold')} {held}, and {wanted} is declared."
+        remedy = f"Ask the sender to store such values as before, or correct the type in the model.{hint}"
+        found.append(Violation("type", words, remedy, tuple(names)))
     return found
 
 
 def exchanges(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
-    """A note for each column that has changed its physical type without losing a value."""
+    """Notes on columns that have changed their physical type without losing a value, alike ones together."""
+    alike: dict[tuple[str, Type], list[str]] = {}
+    for field in schema:
+        declared = model.columns.get(field.name)
+        if declared is not None and is_read(declared) and exchanged(field.type, declared):
+            alike.setdefault((str(field.type), declared.type), []).append(field.name)
     return [
         Violation(
             "type_change",
-            f"{file}: the column {column(field.name)} is stored as {plain(str(field.type))}, not as {declared.type}.",
+            f"{file}: {_these(names, 'is', 'are')} stored as {plain(stored)}, not as {declared_type}.",
             "Ask the sender why the type changed; the values were read as declared.",
-            (field.name,),
+            tuple(names),
         )
-        for field in schema
-        if (declared := model.columns.get(field.name)) is not None
-        and is_read(declared)
-        and exchanged(field.type, declared)
+        for (stored, declared_type), names in alike.items()
     ]
+
+
+def _these(names: Sequence[str], one: str, many: str) -> str:
+    return f"the column {column(names[0])} {one}" if len(names) == 1 else f"the columns {columns(names)} {many}"
 
 
 def header_faults(file: str, line: str, names: Sequence[str], model: Model, text: TextFormat) -> list[Violation]:
@@ -142,7 +170,7 @@ def header_faults(file: str, line: str, names: Sequence[str], model: Model, text
     for other in DELIMITERS:
         cells = {cell.strip().strip('"') for cell in line.split(other)}
         if other != text.delimiter and len(wanted & cells) > max(here, len(wanted) // 2) and len(cells) > 1:
-            words = f"{file}: the cells are divided by {_sign(other)}, not by {_sign(text.delimiter)} as declared."
+            words = f"{file}: the cells are divided by {sign(other)}, not by {sign(text.delimiter)} as declared."
             remedy = (
                 f"Ask the sender for the declared delimiter, or write `delimiter: {other!r}` under `text` in the model."
             )
@@ -175,7 +203,8 @@ def _folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def _sign(delimiter: str) -> str:
+def sign(delimiter: str) -> str:
+    """A delimiter in words."""
     return _WORDS.get(delimiter, f"“{plain(delimiter)}”")
 
 

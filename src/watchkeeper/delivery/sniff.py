@@ -13,13 +13,15 @@ from watchkeeper.model.declaration import TextFormat
 
 _ROWS = 200
 _BYTES = 1 << 20
-_VALUE = re.compile(
+VALUE = re.compile(
     r"[-+]?[\d., ]*\d[\d.,]*([eE][-+]?\d+)?%?"  # a number
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T][\d:.,+-]*Z?)?"  # a date
     r"|\d{1,2}[:.]\d{2}([:.]\d{2})?"  # a time of day
     r"|true|false|nan|null|none|n/a",
     re.IGNORECASE,
 )
+"""What cells of numbers, dates and truth values look like, and names of columns do not."""
+_YEAR = re.compile(r"(19|20)\d\d")
 
 
 def sniff(start: bytes, delimiter: str | None = None) -> TextFormat:
@@ -99,10 +101,13 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     first = [cell.strip() for cell in rows[0]]
     if first in ([str(i) for i in range(len(first))], [str(i + 1) for i in range(len(first))]):
         return len(first) > 1 or len(rows) == 1
+    values = [cell for cell in first if VALUE.fullmatch(cell)]
+    if 1 < len(values) < len(first) and all(map(_YEAR.fullmatch, values)) and values == sorted(set(values)):
+        return True  # a column for each year
     for at, cell in enumerate(first):
         below = [row[at].strip() for row in rows[1:] if at < len(row) and row[at].strip()]
-        if _VALUE.fullmatch(cell) and (
-            not below or sum(bool(_VALUE.fullmatch(other)) for other in below) * 2 > len(below)
+        if VALUE.fullmatch(cell) and (
+            not below or sum(bool(VALUE.fullmatch(other)) for other in below) * 2 > len(below)
         ):
             return False
     return True

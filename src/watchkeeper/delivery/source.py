@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from watchkeeper.delivery.wording import listed, plain
+from watchkeeper.delivery.remote import NoSuchFile, file_system, files_of, is_url, local, reached, shown
+from watchkeeper.delivery.wording import listed
 from watchkeeper.model.error import WatchkeeperError
 
 ENDINGS = (
@@ -37,12 +34,12 @@ ENDINGS = (
 PACKED = (".gz", ".zip", ".zst", ".zstd")
 
 
-class NoSuchFile(WatchkeeperError):
-    """A path, glob or URL leads to no file: the text names it, and what is near."""
-
-
 class Unreadable(WatchkeeperError):
     """A file is there and can't be opened."""
+
+
+class NotData(WatchkeeperError):
+    """A value is neither a path nor a table: the text says what is taken."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,16 @@ class Place:
     """A file on some file system."""
 
     name: str
-    """What the user called it."""
+    """What the user called it, without keys and passwords."""
     path: str
     filesystem: Any
     """A `pyarrow.fs.FileSystem`."""
+    url: str | None = None
+    """None where it lies on this machine."""
 
     @contextmanager
     def open(self) -> Iterator[Any]:
-        """The file's bytes, random access. Raises `NoSuchFile`, `Unreadable`."""
+        """The file's bytes, random access. Raises `NoSuchFile`, `Unreadable`, `Unreachable`."""
         with self._explained():
             file = self.filesystem.open_input_file(self.path)
         with file:
@@ -78,6 +77,10 @@ class Place:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
+        if self.url is not None:
+            with reached(self.url):
+                yield
+            return
         try:
             yield
         except FileNotFoundError as missing:
@@ -85,23 +88,24 @@ class Place:
         except PermissionError as denied:
             raise Unreadable(f"{self.name}: you may not read it. Ask its owner for the right to read it.") from denied
         except OSError as failed:
-            raise Unreadable(f"{self.name}: it can't be opened ({plain(str(failed), 200)}).") from failed
+            why = failed.strerror or type(failed).__name__
+            raise Unreadable(f"{self.name}: it can't be opened ({why}). Check the disk it lies on.") from failed
 
 
 def is_table(source: object) -> bool:
     """Whether `source` is a table in memory: anything that offers an Arrow stream."""
-    return hasattr(source, "__arrow_c_stream__")
+    return hasattr(source, "__arrow_c_stream__") and not isinstance(source, type)
 
 
 def locate(source: str | Path) -> Place:
-    """The one file that a path or URL leads to. Raises `NoSuchFile`, `Unreadable`."""
+    """The one file that a path or URL leads to. Raises `NoSuchFile`, `Unreadable`, `Unreachable`."""
     from pyarrow import fs
 
-    name = str(source)
-    if _is_url(name):
-        filesystem, inside = _from_url(name)
-        return Place(name, inside, filesystem)
-    path = Path(source)
+    name, given = str(source), local(str(source))
+    if is_url(given):
+        filesystem, inside = file_system(given)
+        return Place(shown(given), inside, filesystem, given)
+    path = Path(given)
     if not path.exists():
         raise NoSuchFile(f"{name}: there is no such file. {_near(path)}")
     if path.is_dir():
@@ -117,39 +121,74 @@ def expand(sources: Any) -> list[Any]:
     """Sources one by one: globs and folders become their files, sorted by name; tables in memory stay as they are.
 
     `sources`: a path, glob, folder, URL or table, or a sequence of these; a file that is named twice is kept once.
-    Raises `NoSuchFile`, which names the pattern and what is near.
+    Raises `NoSuchFile`, which names the pattern and what is near; `NotData`, `Unreachable`.
     """
-    many = (
-        list(sources)
-        if isinstance(sources, Sequence) and not isinstance(sources, str) and not is_table(sources)
-        else [sources]
-    )
+    several = isinstance(sources, Sequence) and not isinstance(sources, str | bytes) and not is_table(sources)
+    many = list(sources) if several else [sources]
     if not many:
         raise NoSuchFile("no file was named. Give a path, a quoted glob such as 'train/*.csv', or a URL.")
     found: dict[Any, Any] = {}
     for source in many:
         if is_table(source):
             found[id(source)] = source
-        elif isinstance(source, str | Path):
-            found.update((file, file) for file in _files(str(source)))
+        elif isinstance(source, str | os.PathLike) and isinstance(os.fspath(source), str):
+            found.update((file, file) for file in _files(os.fspath(source)))
         else:
-            raise Unreadable(
-                f"data of type {type(source).__name__} can't be read: it offers no Arrow stream. "
-                "Give a path, or a pandas, Polars or Arrow table, or a DuckDB relation."
-            )
+            raise NotData(_unfit(source))
     return list(found.values())
 
 
-def _files(pattern: str) -> list[str]:
-    if _is_url(pattern):
-        return _remote(pattern)
+_TAKEN = "Give a path or URL, a pandas, Polars or Arrow table, a DuckDB relation, or a list of these."
+_MAKERS = ("collect", "compute", "to_table", "to_arrow", "toArrow", "read_all", "to_pandas", "toPandas", "to_frame")
+"""Methods by which libraries make a table of what is not one yet, likelier first."""
+
+
+def _unfit(source: object) -> str:
+    """Why a value is no data, and how to make a table of it."""
+    kind = type(source).__name__
+    if isinstance(source, type):
+        return f"this is the class {source.__name__}, not a table of that class. {_TAKEN}"
+    if hasattr(source, "__arrow_c_array__"):
+        return one_column(source)
+    maker = next((name for name in _MAKERS if callable(getattr(source, name, None))), None)
+    if maker is not None:
+        return f"a value of type {kind} is no table yet. Call .{maker}() on it, and give what that returns."
+    if isinstance(source, dict):
+        hint = (
+            "Make a table of it: pyarrow.table(columns) of one dict, pyarrow.Table.from_pylist(rows) of a list of them."
+        )
+    elif hasattr(source, "__array__"):
+        hint = "It has no column names. Make a table of it, such as pandas.DataFrame(array, columns=[…])."
+    elif isinstance(source, list | tuple):
+        hint = "A list holds paths or tables, not lists. Give one list."
+    elif isinstance(source, Iterator):
+        hint = "It can be read but once. Give a list of what it yields."
+    elif isinstance(source, bytes):
+        hint = "A path is written as text, such as 'new.csv'."
+    else:
+        hint = _TAKEN
+    return f"data can't be read from a value of type {kind}. {hint}"
+
+
+def one_column(source: object) -> str:
+    """What is said of a value that is a column and not a table."""
+    how = "Call .to_frame() on it" if hasattr(source, "to_frame") else "Name it with pyarrow.table({'x': it})"
+    return f"a value of type {type(source).__name__} is one column, not a table. {how}, and give what that returns."
+
+
+def _files(named: str) -> list[str]:
+    pattern = local(named)
+    if is_url(pattern):
+        return files_of(pattern, _is_data)
+    if not pattern:
+        raise NoSuchFile("an empty path names no file. Give a path, a quoted glob such as 'train/*.csv', or a URL.")
     path = Path(pattern)
     if path.is_dir():
         inside = sorted(
             str(file) for file in path.rglob("*") if _is_data(file.relative_to(path).as_posix()) and file.is_file()
         )
         if not inside:
-            raise NoSuchFile(f"{pattern}: this folder holds no data file ({', '.join(ENDINGS[:5])}, …).")
+            raise NoSuchFile(f"{named}: this folder holds no data file ({', '.join(ENDINGS[:5])}, …).")
         return inside
     if path.exists():
         return [pattern]
@@ -157,8 +196,8 @@ def _files(pattern: str) -> list[str]:
         matches = sorted(match for match in glob.glob(pattern, recursive=True) if Path(match).is_file())  # noqa: PTH207 (keeps the path as typed)
         if matches:
             return matches
-        raise NoSuchFile(f"no file matches {pattern!r}. {_near(path)}")
-    raise NoSuchFile(f"{pattern}: there is no such file. {_near(path)}")
+        raise NoSuchFile(f"no file matches {named!r}. {_near(path)}")
+    raise NoSuchFile(f"{named}: there is no such file. {_near(path)}")
 
 
 def _near(path: Path) -> str:
@@ -185,53 +224,3 @@ def _is_data(relative: str) -> bool:
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name.endswith(ENDINGS)
-
-
-def _is_url(source: str) -> bool:
-    return "://" in source
-
-
-def _from_url(url: str) -> tuple[Any, str]:
-    from pyarrow import fs
-
-    try:
-        filesystem, path = fs.FileSystem.from_uri(url)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, ValueError) as unknown:
-        raise NoSuchFile(
-            f"{url}: this URL can't be opened ({plain(str(unknown), 120)}). Known are file://, s3://, gs://, abfs:// "
-            "and hdfs://; download what lies behind http:// first."
-        ) from unknown
-    return filesystem, path
-
-
-def _remote(url: str) -> list[str]:
-    from pyarrow import fs
-
-    filesystem, path = _from_url(url)
-    prefix = url[: len(url) - len(path)] if url.endswith(path) else f"{url.partition('://')[0]}://"
-    folder = path
-    while glob.has_magic(folder):
-        folder = folder.rpartition("/")[0]
-    try:
-        info = filesystem.get_file_info(folder)
-        if info.type == fs.FileType.File:
-            return [url]
-        listing = filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
-    except OSError as failed:
-        code = os.strerror(failed.errno) if failed.errno and failed.errno in errno.errorcode else str(failed)
-        raise Unreadable(
-            f"{url}: it can't be listed ({plain(code, 200)}). Check the address and your rights."
-        ) from failed
-    files = [entry.path for entry in listing if entry.is_file]
-    if glob.has_magic(path):
-        matches = sorted(file for file in files if fnmatch(file, path) and file.count("/") == path.count("/"))
-    else:
-        matches = sorted(file for file in files if _is_data(file[len(folder) :].lstrip("/")))
-    if not matches:
-        near = (
-            f"{prefix}{folder} holds {listed([Path(file).name for file in files])}."
-            if files
-            else f"{prefix}{folder} holds nothing."
-        )
-        raise NoSuchFile(f"no file matches {url!r}. {near}")
-    return [prefix + match for match in matches]

@@ -14,22 +14,12 @@ from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.quarantine import original
 from watchkeeper.delivery.quarantine import quarantine as quarantining
 from watchkeeper.delivery.rejection import Rejection
-from watchkeeper.delivery.replacing import CannotWrite
 from watchkeeper.delivery.state import State
 from watchkeeper.delivery.violation import BadRow
-
-ENDINGS = (".csv", ".jsonl", ".parquet")
 
 
 def write(reader: Reader | None, state: State, limits: Limits, accepted: Path | None, quarantine: Path | None) -> None:
     """Write good rows to `accepted`, bad ones to `quarantine`; none without a reader. Raises `CannotWrite`."""
-    for path in (accepted, quarantine):
-        if path is not None and path.suffix.lower() not in ENDINGS and (path.is_file() or not path.exists()):
-            raise CannotWrite(
-                f"{path}: the ending decides the format, and this one is not known. Use {', '.join(ENDINGS)}."
-            )
-    if accepted is not None and quarantine is not None and accepted.resolve() == quarantine.resolve():
-        raise CannotWrite(f"{accepted}: good and bad rows can't go into one file. Name two.")
     with ExitStack() as stack:
         good = bad = None
         if accepted is not None and reader is not None:

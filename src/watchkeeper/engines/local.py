@@ -37,6 +37,7 @@ def scan(
 
     With several segment columns the undivided whole is kept too. `told` hears how many rows were done.
     """
+    edges = edges.declared(model)
     time, version = model.only(Role.TIMESTAMP), model.only(Role.VERSION)
     divisions: list[str | None] = [*segments] if len(segments) == 1 else [None, *segments]
     held: list[Profiles] = [_empty(edges)]

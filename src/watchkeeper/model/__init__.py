@@ -6,6 +6,7 @@ from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.infer import Inference, infer
 from watchkeeper.model.mistake import ModelError
 from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.replacing import CannotWrite, replacing
 from watchkeeper.model.schema import json_schema
 from watchkeeper.model.term import Contract
 from watchkeeper.model.time_format import format_fault
@@ -13,6 +14,7 @@ from watchkeeper.model.time_read import read_times
 from watchkeeper.model.yaml_file import dump, load
 
 __all__ = [
+    "CannotWrite",
     "Column",
     "ColumnNotes",
     "Constraints",
@@ -34,4 +36,5 @@ __all__ = [
     "load",
     "read_contract",
     "read_times",
+    "replacing",
 ]

@@ -16,6 +16,7 @@ from watchkeeper.model.declaration import Column, Role, Task
 from watchkeeper.model.facts import Facts
 from watchkeeper.model.integer_code import code_note
 from watchkeeper.model.note import Note
+from watchkeeper.model.restated import restated
 from watchkeeper.model.seen import near_unique, seen
 from watchkeeper.model.sentinel import find_sentinels
 
@@ -58,15 +59,24 @@ class Draft:
 
 
 def draft(
-    facts: Facts, reading: Reading, cleaned: Cleaned, role: Role, stated: Mapping[str, Any] | None, task: Task
+    facts: Facts,
+    reading: Reading,
+    cleaned: Cleaned,
+    role: Role,
+    stated: Mapping[str, Any] | None,
+    task: Task,
+    time: Facts | None,
 ) -> Draft:
-    """Decide a column whose role and task are known; what a contract `stated` is declared and not inferred too."""
+    """Decide a column whose role and task are known; what a contract `stated` is declared and not inferred too.
+
+    `time`: the event time, where there is one.
+    """
     notes: dict[str, Note] = {}
     fields: dict[str, Any] = {**reading.fields, "type": reading.type, "role": role, "sentinels": cleaned.sentinels}
     code = Note(0.9, "the classes that are predicted") if _is_class(facts, role, task) else code_note(facts)
     if code is not None and role not in (Role.ID, Role.IGNORED, Role.POSITION, Role.SCORE):
         fields["categorical"], notes["categorical"] = True, code
-    if still := _unwatched(facts, role):
+    if still := _unwatched(facts, role, time):
         fields["drift"], notes["drift"] = False, still
     fields |= _declared(reading, stated or {})
     known = seen(facts, role, bool(fields.get("categorical")))
@@ -89,7 +99,7 @@ def _is_class(facts: Facts, role: Role, task: Task) -> bool:
     return facts.type is Type.INTEGER and task is Task.MULTICLASS and role in (Role.LABEL, Role.PREDICTION)
 
 
-def _unwatched(facts: Facts, role: Role) -> Note | None:
+def _unwatched(facts: Facts, role: Role, time: Facts | None) -> Note | None:
     """Why a column's distribution is not watched, or None where it is."""
     if role is Role.ID:
         return Note(None, "identifiers never repeat")
@@ -105,4 +115,4 @@ def _unwatched(facts: Facts, role: Role) -> Note | None:
         return Note(0.85, f"an identifier with {facts.distinct:,} values")
     if facts.type is Type.TIMESTAMP:
         return Note(0.8, "times move on by themselves")
-    return None
+    return None if time is None else restated(facts, time)

@@ -46,6 +46,7 @@ _FIELD = word_set(
 _CONSTRAINTS = word_set(
     "required unique minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum pattern enum jsonSchema"
 )
+_OF_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
 _DIALECT = word_set("header delimiter quoteChar lineTerminator nullSequence caseSensitiveHeader csvddfVersion")
 _DIALECT_DEFAULTS = {"doubleQuote": True, "skipInitialSpace": False, "headerRows": [1], "headerJoin": " "}
 _TRUE, _FALSE = {"true", "t", "yes", "1"}, {"false", "f", "no", "0"}
@@ -165,6 +166,7 @@ def _column(field: Mapping[str, Any], path: Path, terms: Terms, common: list[str
     if kind in _READ_AS_TEXT:
         terms.ignore((*path, "type"), f"a {kind} is read as text")
     ours = _TYPES.get(kind)
+    _unused(field, path, terms, kind, ours)
     fields: dict[str, Any] = {"type": ours}
     if ours is Type.TIMESTAMP:
         fields["format"] = _format(field.get("format", "default"), kind, (*path, "format"), terms)
@@ -186,8 +188,13 @@ def _column(field: Mapping[str, Any], path: Path, terms: Terms, common: list[str
     missing = common if held is None else _missing(held, (*path, "missingValues"), terms)
     fields |= _absent(missing, ours)
     constraints = terms.mapping((*path, "constraints"), field.get("constraints"))
+    if "enum" in constraints and "allowed" in fields:
+        terms.ignore((*path, "constraints", "enum"), "the words for true and false are the values that are allowed")
+        constraints = {key: value for key, value in constraints.items() if key != "enum"}
     fields |= _constraints(constraints, (*path, "constraints"), terms, fields)
-    if "categories" in field and "allowed" not in fields and ours in (Type.STRING, Type.INTEGER):
+    if "categories" in field and "allowed" in fields and "enum" in constraints:
+        terms.ignore((*path, "categories"), "the values of `enum` are checked instead")
+    elif "categories" in field and "allowed" not in fields and ours in (Type.STRING, Type.INTEGER):
         values = [
             value.get("value") if isinstance(value, dict) else value
             for value in terms.items((*path, "categories"), field["categories"])
@@ -195,6 +202,22 @@ def _column(field: Mapping[str, Any], path: Path, terms: Terms, common: list[str
         fields["allowed"] = terms.allowed((*path, "categories"), values, ours)
         fields["categorical"] = True if ours is Type.INTEGER else None
     return terms.column(path, fields)
+
+
+def _unused(field: Mapping[str, Any], path: Path, terms: Terms, kind: str, ours: Type | None) -> None:
+    """List the properties that nothing is done with in a field of this type."""
+    written = field.get("format", "default")
+    if written != "default" and ours is not Type.TIMESTAMP:
+        terms.ignore((*path, "format"), f"that a value is of the format {shown(written)} is not checked")
+    for keys, kinds in (
+        (("decimalChar",), ("number",)),
+        (("groupChar", "bareNumber"), ("integer", "number")),
+        (("trueValues", "falseValues"), ("boolean",)),
+        (("categories",), ("string", "integer", "year", *_READ_AS_TEXT)),
+    ):
+        for key in keys:
+            if key in field and kind not in kinds:
+                terms.ignore((*path, key), f"it has no meaning here in a field of type {kind}")
 
 
 def _absent(missing: list[str], type: Type | None) -> dict[str, Any]:
@@ -229,14 +252,16 @@ def _decorated(field: Mapping[str, Any], path: Path, terms: Terms) -> bool:
     """Whether numbers may be written with marks between digits, or with units around them."""
     if field.get("type") not in ("integer", "number"):
         return False
-    for key, plain in (("groupChar", None), ("bareNumber", True)):
-        if field.get(key, plain) != plain:
-            terms.ignore(
-                (*path, key),
-                "numbers with marks or units are not read; where the data hold any, the column is read as text",
-            )
-            return True
-    return False
+    found = [key for key, plain in (("groupChar", None), ("bareNumber", True)) if field.get(key, plain) != plain]
+    held = field.get("constraints")
+    for key in found:
+        lost = [name for name in _OF_NUMBERS if isinstance(held, dict) and name in held]
+        unchecked = f", and its {', '.join(lost)} not checked" if lost else ""
+        terms.ignore(
+            (*path, key),
+            f"numbers with marks or units are not read; where the data hold any, the column is read as text{unchecked}",
+        )
+    return bool(found)
 
 
 def _constraints(held: Mapping[str, Any], path: Path, terms: Terms, fields: Mapping[str, Any]) -> dict[str, Any]:

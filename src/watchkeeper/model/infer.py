@@ -34,6 +34,8 @@ class Inference:
     """Reasons and confidence of the model's own fields."""
     ignored: tuple[str, ...] = ()
     """What the contract asks for and is not checked, to be told to the user."""
+    doubts: tuple[str, ...] = ()
+    """What makes one doubt that the data were read as they were meant, as sentences."""
 
 
 def infer(
@@ -66,6 +68,7 @@ def infer(
     facts = {column: Facts(column, readings[column].type, cleaned[column].values) for column in names}
     found, role_notes, remarks = infer_roles(facts, declared)
     task, task_note = infer_task(facts, found)
+    time = next((facts[column] for column in names if found[column] is Role.TIMESTAMP), None)
     columns, notes = {}, {}
     for column in names:
         more = [*cleaned[column].remarks, *([remarks[column]] if column in remarks else [])]
@@ -77,7 +80,7 @@ def infer(
             and not has_time_of_day(readings[column].fields.get("format", "iso8601"))
         ):
             more.append(f"the time of day stands in {shown(clock)}, and is not part of the event time")
-        drafted = draft(facts[column], readings[column], cleaned[column], found[column], said.get(column), task)
+        drafted = draft(facts[column], readings[column], cleaned[column], found[column], said.get(column), task, time)
         columns[column] = drafted.column
         noted = {**readings[column].notes, **cleaned[column].notes, **drafted.notes}
         if found[column] is not Role.FEATURE:

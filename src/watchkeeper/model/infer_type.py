@@ -138,8 +138,10 @@ def _as_booleans(cells: Cells, placeholder: Bools) -> Reading | None:
 
 
 def numeric(cells: Cells, decimal: str) -> Bools:
-    """Which of the distinct texts are numbers with this decimal mark."""
-    return cells.matching(_COMMA if decimal == "," else _POINT) | cells.matching(_ENDLESS)
+    """Which of the distinct texts are numbers with this decimal mark; one too large for a double is none."""
+    written = cells.matching(_COMMA if decimal == "," else _POINT)
+    finite = pc.is_finite(numbers(cells, written, Type.NUMBER, decimal))
+    return np.array(pc.fill_null(finite, False), dtype=bool) | cells.matching(_ENDLESS)
 
 
 def numbers(cells: Cells, right: Bools, type: Type, decimal: str) -> pa.Array:

@@ -128,14 +128,22 @@ def _column(field: Mapping[str, Any], path: Path, terms: Terms) -> dict[str, Any
         fields["unique"] = True
     if _personal(field):
         fields["pii"] = True
+    for key in ("items", "map", "properties"):
+        if field.get(key):
+            terms.ignore((*path, key), "objects and arrays are not watched, and what is in them is not checked")
     if ours is Type.OTHER:
+        for key in ("required", "unique"):
+            if field.get(key):
+                terms.ignore((*path, key), "objects and arrays are not watched")
         for key in options:
             terms.ignore((*at, key), "objects and arrays are not watched, and what is in them is not checked")
     elif ours is not None:
         fields |= _options(options, at, terms, ours)
     elif options:
         terms.ignore(at, "the property has no type, so this can't be checked")
-    if field.get("enum") is not None and ours is not None:
+    if field.get("enum") is not None and ours is None:
+        terms.ignore((*path, "enum"), "the property has no type, so this can't be checked")
+    elif field.get("enum") is not None and ours is not None:
         values = [
             value.get("value") if isinstance(value, dict) else value
             for value in terms.items((*path, "enum"), field["enum"])
@@ -186,12 +194,18 @@ def _options(options: Mapping[str, Any], path: Path, terms: Terms, type: Type) -
         terms.ignore((*path, "format"), f"that a value is of the format {shown(written)} is not checked")
     if options.get("defaultTimezone") not in (None, "UTC", "Etc/UTC", "GMT"):
         terms.ignore((*path, "defaultTimezone"), "times without a zone are taken as UTC")
+    if options.get("timezone"):
+        terms.ignore((*path, "timezone"), "that a time names its zone is not checked")
     found |= terms.limits(path, options, type, found.get("format"))
     for key, name in (("minLength", "min_length"), ("maxLength", "max_length")):
         if options.get(key) is not None and type is Type.STRING:
             found[name] = terms.length((*path, key), options[key])
+        elif options.get(key) is not None:
+            terms.ignore((*path, key), f"a column of type {type} has no length")
     if options.get("pattern") is not None and type is Type.STRING:
         found["pattern"] = _whole(terms.pattern((*path, "pattern"), options["pattern"]))
+    elif options.get("pattern") is not None:
+        terms.ignore((*path, "pattern"), f"a pattern is checked on text only, and the column is of type {type}")
     return found
 
 

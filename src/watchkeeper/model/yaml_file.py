@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.mistake import Mistake, ModelError, error, nearest, said, shown
 from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.replacing import replacing
 
 _FIELDS = {
     "": tuple(Model.model_fields),
@@ -57,11 +57,12 @@ def dump(
     """Write a model as commented YAML, to `path` where one is given, and return the text.
 
     `load` reads the same model back. `notes` explains fields of columns, `about` fields of the model. The file is
-    written whole or not at all.
+    written whole or not at all. Raises `CannotWrite`.
     """
     text = yaml_text.text(model, notes or {}, about or {})
     if path is not None:
-        write_whole(Path(path), text)
+        with replacing(Path(path)) as neighbour:
+            neighbour.write_text(text, encoding="utf-8", newline="\n")
     return text
 
 
@@ -79,17 +80,6 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as broken:
         line = raw.count(b"\n", 0, broken.start) + 1
         raise ModelError(f"{path}, line {line}: this is no UTF-8 text. Save the file as UTF-8.") from broken
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file by way of a neighbour, so that a failure leaves the old file as it was."""
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        neighbour.write_text(text, encoding="utf-8", newline="\n")
-        neighbour.replace(path)
-    except OSError as failed:
-        neighbour.unlink(missing_ok=True)
-        raise ModelError(f"{path} can't be written: {failed.strerror}. Choose another place with -o.") from failed
 
 
 def _unknown_columns(data: dict[str, Any]) -> list[Mistake]:

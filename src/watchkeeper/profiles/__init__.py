@@ -7,10 +7,14 @@ from watchkeeper.profiles.edges import CategoryEdges, Edges, NumericEdges, Plain
 from watchkeeper.profiles.fit import Gathering, fit
 from watchkeeper.profiles.kernel import profile
 from watchkeeper.profiles.profile import Baseline, EdgesDiffer, Profiles, merge
+from watchkeeper.profiles.sample import Sample
 from watchkeeper.profiles.slice import Slice
+from watchkeeper.profiles.text import TextProfile
+from watchkeeper.profiles.text_format import FORMATS
 from watchkeeper.profiles.window import OneWindow, RowWindows, TimeWindows, UnknownWindow, Windows, event_times, parse
 
 __all__ = [
+    "FORMATS",
     "Baseline",
     "CategoryEdges",
     "CategoryProfile",
@@ -27,7 +31,9 @@ __all__ = [
     "ProfileFile",
     "Profiles",
     "RowWindows",
+    "Sample",
     "Slice",
+    "TextProfile",
     "TimeWindows",
     "UnknownWindow",
     "Windows",

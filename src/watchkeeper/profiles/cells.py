@@ -12,9 +12,16 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
+def whole(values: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; not copied where it is one already."""
+    if isinstance(values, pa.Array):
+        return values
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+
+
 def numbers(values: pa.ChunkedArray) -> tuple[Floats, Bools]:
     """Values as doubles (0 where missing; times in microseconds since 1970) and where there is one; shapes (rows,)."""
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    array = whole(values)
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us", tz=array.type.tz), safe=False).cast(pa.int64())
     if pa.types.is_boolean(array.type):
@@ -27,7 +34,7 @@ def numbers(values: pa.ChunkedArray) -> tuple[Floats, Bools]:
 
 def texts(values: pa.ChunkedArray) -> tuple[Ints, list[str], Bools]:
     """A code per row (0 where missing), the names of the codes, and where there is a value."""
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    array = whole(values)
     if pa.types.is_boolean(array.type):
         array = pc.if_else(array, "true", "false")
     if not pa.types.is_dictionary(array.type):
@@ -42,3 +49,15 @@ def texts(values: pa.ChunkedArray) -> tuple[Ints, list[str], Bools]:
         order = {name: i for i, name in reversed(list(enumerate(names)))}
         codes = np.array([order[name] for name in names], dtype=np.int64)[codes]
     return codes, names, present
+
+
+def text_bytes(texts: pa.StringArray) -> tuple[Ints, Ints, NDArray[np.uint8]]:
+    """Where each text begins in the UTF-8 bytes of all, how many bytes it has, both of shape (n,), and the bytes."""
+    if not len(texts):
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
+    _, offset_buffer, data = texts.buffers()
+    narrow = np.frombuffer(offset_buffer, dtype=np.int32, count=len(texts) + 1, offset=4 * texts.offset)
+    offsets = narrow.astype(np.int64)
+    begin, end = int(offsets[0]), int(offsets[-1])
+    text = np.frombuffer(data, dtype=np.uint8)[begin:end] if end > begin else np.empty(0, dtype=np.uint8)
+    return offsets[:-1] - begin, offsets[1:] - offsets[:-1], text

@@ -14,17 +14,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from watchkeeper.model import Model, WatchkeeperError
+from watchkeeper.model import Model, Type, WatchkeeperError
 from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile, pairs
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import QualityProfile, quality_from_arrow
+from watchkeeper.profiles.sample import STORED, Sample, listed, unlisted
 from watchkeeper.profiles.slice import Slice
+from watchkeeper.profiles.text import TextProfile
+from watchkeeper.profiles.text_format import FORMATS
 
 _KEY = b"watchkeeper"
-_VERSION = 1
+_VERSION = 2
+_READABLE = (1, _VERSION)
+"""Format 1 had neither texts nor a sample."""
 _COUNTS = ("null", "invalid", "nan", "positive_infinity", "negative_infinity", "zero", "negative", "unseen")
+_LENGTHS = ("shortest", "longest", "characters")
 _SCHEMA = pa.schema(
     [
         ("window_start", pa.timestamp("us", tz="UTC")),
@@ -42,6 +48,9 @@ _SCHEMA = pa.schema(
         ("counts", pa.list_(pa.int64())),
         ("values", pa.list_(pa.string())),
         ("sketch", pa.binary()),
+        *((name, pa.int64()) for name in _LENGTHS),
+        ("formats", pa.list_(pa.int64())),
+        *STORED.items(),
     ]
 )
 
@@ -71,7 +80,7 @@ def is_profile(path: Path) -> bool:
 
 
 def to_table(file: ProfileFile) -> pa.Table:
-    """One row per slice and column; a row without a column holds the slice's pairs."""
+    """One row per slice and column; a row without a column holds the slice's pairs, and the hashes of its sample."""
     profiles = file.profiles
     slices = len(profiles.slices)
     parts = [_rows(profiles, name, column) for name, column in profiles.columns.items()]
@@ -86,6 +95,9 @@ def to_table(file: ProfileFile) -> pa.Table:
         "model": file.model.model_dump(mode="json", exclude_defaults=True),
         "source": file.source,
         "digests": dict(file.digests),
+        "formats": FORMATS,
+        "texts": list(profiles.texts),
+        "sample": None if profiles.sample is None else profiles.sample.types,
         "slices": [[at.start, at.end, at.label, at.segment, at.version] for at in profiles.slices],
     }
     metadata = {_KEY: json.dumps(kept).encode()}
@@ -123,7 +135,7 @@ def from_table(table: pa.Table, name: str) -> ProfileFile:
             f"{name}: this Parquet file holds no profiles. Make one with `watchkeeper profile … -o FILE`."
         )
     kept = json.loads(metadata[_KEY])
-    if kept["version"] != _VERSION:
+    if kept["version"] not in _READABLE:
         raise NotAProfile(
             f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again."
         )
@@ -144,6 +156,8 @@ def from_table(table: pa.Table, name: str) -> ProfileFile:
         if names
         else None,
         quality=_quality(edges, quality),
+        texts={name: _text(by_column[name]) for name in kept.get("texts", [])},
+        sample=_sample(by_column, kept.get("sample")),
     )
     return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
 
@@ -172,8 +186,19 @@ def _rows(profiles: Profiles, name: str | None, column: ColumnProfile, counts: A
         data["sketch"] = [column.sketches.get(place) for place in range(slices)]
     elif counts is not None:
         data["counts"] = list(counts)
-    arrays = [pa.nulls(slices, f.type) if data.get(f.name) is None else pa.array(data[f.name], f.type) for f in _SCHEMA]
+    text = profiles.texts.get(name or "")
+    if text is not None:
+        data |= {length: getattr(text, length) for length in _LENGTHS} | {"formats": list(text.formats)}
+    if profiles.sample is not None:
+        data |= listed(profiles.sample, name, slices)
+    arrays = [_array(data.get(f.name), f.type, slices) for f in _SCHEMA]
     return pa.Table.from_arrays(arrays, schema=_SCHEMA)
+
+
+def _array(values: Any, kind: pa.DataType, slices: int) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    return pa.nulls(slices, kind) if values is None else pa.array(values, kind)
 
 
 def _by_column(table: pa.Table, slices: int, columns: Sequence[str]) -> dict[str | None, pa.Table]:
@@ -218,6 +243,16 @@ def _profile(name: str, edges: ColumnEdges, rows: pa.Table) -> ColumnProfile:
             sketches=sketches,
         )
     return ColumnProfile(name, ints("null"), ints("invalid"))
+
+
+def _text(rows: pa.Table) -> TextProfile:
+    lengths = {name: np.array(rows.column(name), dtype=np.int64) for name in _LENGTHS}
+    counts = np.array(rows.column("formats").combine_chunks().flatten(), dtype=np.int64)
+    return TextProfile(formats=counts.reshape(rows.num_rows, len(FORMATS)), **lengths)
+
+
+def _sample(parts: Mapping[str | None, pa.Table], types: Mapping[str, str] | None) -> Sample | None:
+    return None if types is None else unlisted(parts, {name: Type(kind) for name, kind in types.items()})
 
 
 def _quality(edges: Edges, data: bytes | None) -> QualityProfile | None:

@@ -14,13 +14,13 @@ def segment_sums(x: Floats, starts: NDArray[np.intp]) -> Floats:
     """Sums of `x` over the segments that begin at `starts`, as (segments, 2): high part, low part.
 
     `x` has shape (n,) with n < 2^27; no segment is empty. Each value is cut into two pieces of 26 bits, whose sums
-    are exact, and a rest. Values beyond 2^900 are added plainly, and the sum may then be infinite.
+    are exact, and a rest. Values beyond 2^900 are added plainly, and the sum may then be infinite or NaN.
 
     Source: error-free splitting, Rump, Ogita, Oishi, "Accurate floating-point summation" (2008), part I.
     """
     biggest = float(np.max(np.abs(x))) if len(x) else 0.0
     if biggest == 0.0 or biggest > _HUGE:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             plain = np.add.reduceat(x, starts)
         return np.stack([plain, np.zeros_like(plain)], axis=-1)
     exponent = int(np.frexp(biggest)[1])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Role
+from watchkeeper.model import Model, Role, Type
 from watchkeeper.profiles.quality import QualityPlan, quality_plan_from_dict
 
 Floats = NDArray[np.float64]
@@ -107,11 +107,31 @@ class Edges:
     targets: tuple[str, ...] = ()
     """Those of `ranked` that are labels, predictions or scores; in wide tables only pairs with these are kept."""
     quality: QualityPlan | None = None
+    types: Mapping[str, Type] = field(default_factory=dict)
+    """What is declared of the columns. It and `personal` decide what else is kept, not how values are counted, and are
+    no part of `id`."""
+    personal: tuple[str, ...] = ()
+    """Columns marked `pii: true`, whose values no sample keeps."""
 
     @cached_property
     def id(self) -> str:
         """A digest of all that decides how values are counted: profiles merge only where it agrees."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+        counting = {name: value for name, value in self.to_dict().items() if name not in ("types", "personal")}
+        return hashlib.sha256(json.dumps(counting, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def texts(self) -> list[str]:
+        """Columns whose lengths and formats are counted."""
+        return [name for name, kind in self.types.items() if kind is Type.STRING]
+
+    def declared(self, model: Model) -> Edges:
+        """The same edges, with types and personal columns as `model` has them."""
+        columns = {name: column for name, column in model.columns.items() if name in self.columns}
+        types = {name: column.type for name, column in columns.items()}
+        personal = tuple(name for name, column in columns.items() if column.pii)
+        if (types, personal) == (self.types, self.personal):
+            return self
+        return replace(self, types=types, personal=personal)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-safe values."""
@@ -121,6 +141,8 @@ class Edges:
             "ranked": list(self.ranked),
             "targets": list(self.targets),
             "quality": None if self.quality is None else self.quality.to_dict(),
+            "types": {name: str(kind) for name, kind in self.types.items()},
+            "personal": list(self.personal),
         }
 
     @staticmethod
@@ -132,6 +154,8 @@ class Edges:
             ranked=tuple(data["ranked"]),
             targets=tuple(data["targets"]),
             quality=None if data["quality"] is None else quality_plan_from_dict(data["quality"]),
+            types={name: Type(kind) for name, kind in data.get("types", {}).items()},
+            personal=tuple(data.get("personal", ())),
         )
 
 

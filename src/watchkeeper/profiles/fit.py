@@ -106,13 +106,14 @@ class Gathering:
         watched = {name: column for name, column in self.model.columns.items() if kind(column) != "none"}
         columns = {name: self._fit(name, column, given.get(name)) for name, column in watched.items()}
         ranked = tuple(name for name, column in watched.items() if _ranks(column, columns[name]))
-        return Edges(
+        edges = Edges(
             columns=columns,
             roles={name: column.role for name, column in watched.items()},
             ranked=ranked,
             targets=tuple(name for name in ranked if watched[name].role in _TARGETS),
             quality=plan_quality(self.model, sample) if sample.num_columns else None,
         )
+        return edges.declared(self.model)
 
     def _fit(self, name: str, column: Column, values: pa.ChunkedArray | None) -> ColumnEdges:
         if kind(column) == "numeric":
@@ -156,7 +157,7 @@ def fit_numeric(x: Floats, low: float, high: float, *, whole: bool = False, temp
         return NumericEdges(
             np.empty(0), np.zeros(1, dtype=np.int64), 0.0, np.nan, np.nan, whole=whole, temporal=temporal
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return _fitted(x, low, high, whole, temporal)
 
 

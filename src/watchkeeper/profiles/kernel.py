@@ -15,7 +15,9 @@ from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericP
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import measure_quality
+from watchkeeper.profiles.sample import draw
 from watchkeeper.profiles.slice import Slice
+from watchkeeper.profiles.text import measure_texts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,6 +61,8 @@ def profile(
         quality=None
         if edges.quality is None
         else measure_quality(edges.quality, table if order is None else table.take(order), at, len(used)),
+        texts={name: measure_texts(given.get(name, nothing), order, at, len(used)) for name in edges.texts},
+        sample=draw(edges, table, order, at, len(used)),
     )
 
 

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import WatchkeeperError
-from watchkeeper.profiles.column import ColumnProfile
+from watchkeeper.model import Role, WatchkeeperError
+from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
 from watchkeeper.profiles.edges import Edges
 from watchkeeper.profiles.quality import QualityProfile
+from watchkeeper.profiles.sample import Sample, joined
 from watchkeeper.profiles.slice import Slice
+from watchkeeper.profiles.text import TextProfile
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Move = Callable[[Slice], Slice | None]
 
 
 class EdgesDiffer(WatchkeeperError):
     """Profiles counted on different edges can't be added."""
 
 
+def _stay(at: Slice) -> Slice:
+    return at
+
+
 @dataclass(frozen=True)
 class Profiles:
-    """Mergeable summaries of slices: rows, every column, pairs of columns, and quality. Slices are sorted."""
+    """Mergeable summaries of slices: rows, columns, texts, pairs of columns, quality, a sample. Slices are sorted."""
 
     edges: Edges
     slices: tuple[Slice, ...]
@@ -34,12 +42,13 @@ class Profiles:
     columns: Mapping[str, ColumnProfile]
     pairs: PairProfile | None = None
     quality: QualityProfile | None = None
+    texts: Mapping[str, TextProfile] = field(default_factory=dict)
+    """Lengths and formats of the text columns."""
+    sample: Sample | None = None
 
-    def onto(self, target: Sequence[Slice], move: Callable[[Slice], Slice | None] = lambda at: at) -> Profiles:
+    def onto(self, target: Sequence[Slice], move: Move = _stay) -> Profiles:
         """The same counts on the slices `target`: each slice goes where `move` says; those that meet are added."""
-        place = {at: i for i, at in enumerate(target)}
-        moved = (move(at) for at in self.slices)
-        slot = np.array([-1 if at is None else place.get(at, -1) for at in moved], dtype=np.int64)
+        slot = _slots(self.slices, target, move)
         rows = np.zeros(len(target), dtype=np.int64)
         np.add.at(rows, slot[slot >= 0], self.rows[slot >= 0])
         return replace(
@@ -49,9 +58,11 @@ class Profiles:
             columns={name: column.placed(slot, len(target)) for name, column in self.columns.items()},
             pairs=None if self.pairs is None else self.pairs.placed(slot, len(target)),
             quality=None if self.quality is None else self.quality.place(slot, len(target)),
+            texts={name: text.placed(slot, len(target)) for name, text in self.texts.items()},
+            sample=None if self.sample is None else self.sample.placed(slot),
         )
 
-    def regrouped(self, move: Callable[[Slice], Slice | None]) -> Profiles:
+    def regrouped(self, move: Move) -> Profiles:
         """Coarser slices: days to months, segments to all. Slices for which `move` gives None are left out."""
         target = sorted({at for at in map(move, self.slices) if at is not None}, key=lambda at: at.key)
         return self.onto(target, move)
@@ -78,6 +89,18 @@ class Profiles:
     def _undivided(self) -> bool:
         return any(at.segment is None for at in self.slices)
 
+    def freshness(self, column: str) -> Floats:
+        """How old the newest time of a timestamp column is, in microseconds, shape (slices,); NaN where not known.
+
+        That of event times is counted from the end of their window, that of another column from the newest event time,
+        and negative where its newest time is later.
+        """
+        newest = _newest(self.columns[column])
+        if self.edges.roles.get(column) is Role.TIMESTAMP:
+            return np.array([np.nan if at.end is None else at.end for at in self.slices]) - newest
+        event = next((name for name, role in self.edges.roles.items() if role is Role.TIMESTAMP), None)
+        return (np.full(len(self.slices), np.nan) if event is None else _newest(self.columns[event])) - newest
+
     @property
     def total(self) -> int:
         """Rows of all windows together."""
@@ -98,7 +121,22 @@ def merge(parts: Iterable[Profiles]) -> Profiles:
                 "their counts can't be added. Profile both with the same --baseline, then merge."
             )
     target = sorted({at for part in listed for at in part.slices}, key=lambda at: at.key)
-    return reduce(_added, (part.onto(target) for part in listed))
+    whole = reduce(_added, (replace(part, sample=None).onto(target) for part in listed))
+    samples = [part.sample.placed(_slots(part.slices, target)) for part in listed if part.sample is not None]
+    return replace(whole, sample=joined(samples) if len(samples) == len(listed) else None)
+
+
+def _newest(times: ColumnProfile) -> Floats:
+    if isinstance(times, NumericProfile) and times.edges.temporal:
+        return times.maximum
+    return np.full(len(times.null), np.nan)
+
+
+def _slots(slices: Sequence[Slice], target: Sequence[Slice], move: Move = _stay) -> Ints:
+    """The place in `target` of each slice, -1 for none."""
+    place = {at: i for i, at in enumerate(target)}
+    moved = (move(at) for at in slices)
+    return np.array([-1 if at is None else place.get(at, -1) for at in moved], dtype=np.int64)
 
 
 def _added(a: Profiles, b: Profiles) -> Profiles:
@@ -108,6 +146,7 @@ def _added(a: Profiles, b: Profiles) -> Profiles:
         columns={name: column.added(b.columns[name]) for name, column in a.columns.items()},
         pairs=None if a.pairs is None or b.pairs is None else a.pairs.added(b.pairs),
         quality=None if a.quality is None or b.quality is None else a.quality.add(b.quality),
+        texts={name: text.added(b.texts[name]) for name, text in a.texts.items() if name in b.texts},
     )
 
 

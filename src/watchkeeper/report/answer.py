@@ -62,8 +62,8 @@ def answer(result: Result, timeline: Timeline | None = None) -> Answer:
         verdict=_verdict(result, causes),
         headline=_headline(result, causes),
         since=_since(causes, timeline),
-        how_bad=_how_bad(result, causes),
-        fine=_fine(result, causes),
+        how_bad=_how_bad(causes, timeline),
+        fine=_fine(timeline),
         baseline=_baseline(result),
         groups=causes,
         told=tuple(f for f in result.findings if f.severity is Severity.INFO and f.check != "history"),
@@ -138,30 +138,27 @@ def _column(cause: Group) -> str:
     return words.join([words.name(column) for column in cause.worst.columns])
 
 
-def _how_bad(result: Result, causes: Sequence[Group]) -> str:
+def _how_bad(causes: Sequence[Group], timeline: Timeline) -> str:
     counts = Counter(cause.severity for cause in causes)
     loud = [
         words.plural(counts[severity], str(severity))
         for severity in (Severity.ALARM, Severity.WARNING)
         if counts[severity]
     ]
-    touched = {column for cause in causes for column in cause.columns}
-    total = len(result.model.columns)
-    where = f" in {len(touched):,} of {words.plural(total, 'column')}" if touched and total else ""
+    touched, total = len(timeline.touched), len(timeline.columns)
+    where = f" in {touched:,} of {words.plural(total, 'column')}" if touched else ""
     return f"{words.join(loud)}{where}." if loud else ""
 
 
-def _fine(result: Result, causes: Sequence[Group]) -> str:
-    """The watched columns that are as before, in one line; empty where the file was never looked at."""
-    if result.profiles is None:
+def _fine(timeline: Timeline) -> str:
+    """The columns that are as before, in one line; empty where the file was never looked at."""
+    shaped = {column for m in timeline.result.measurements if m.metric == "shape" for column in m.columns}
+    # Keys and times, of which little is watched, are named last.
+    columns = sorted(timeline.columns, key=lambda column: column not in shaped)
+    quiet = [words.name(column) for column in columns if column not in timeline.touched]
+    if timeline.result.profiles is None or not quiet:
         return ""
-    touched = {column for cause in causes for finding in cause.findings for column in finding.columns}
-    shaped = {column for m in result.measurements if m.metric == "shape" for column in m.columns}
-    watched = [column for column in result.profiles.columns if not shaped or column in shaped]
-    quiet = [words.name(column) for column in watched if column not in touched]
-    if not quiet:
-        return ""
-    if len(quiet) == len(watched):
+    if len(quiet) == len(timeline.columns):
         return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before."
     are = f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before"
     return f"{are}: {words.join(quiet, most=5)}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.checks.column import quantile
+from watchkeeper.checks.column import centre
 from watchkeeper.profiles import CategoryProfile, NumericProfile
 
 Floats = NDArray[np.float64]
@@ -18,6 +18,7 @@ CLIP = 0.005
 WIDE = 200.0
 """From how many times the lowest value on the highest one calls for a logarithmic axis."""
 TOP = 8
+FARTHEST = np.finfo(np.float64).max / 8
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Histograms:
     below: tuple[float, float]
     """Shares before and now left of the picture."""
     above: tuple[float, float]
-    medians: tuple[float, float]
+    centre: tuple[str, float, float]
+    """`median` or `mean`, before and now."""
     logarithmic: bool
     whole: bool
     """Whether values are whole numbers: v stands in [v, v + 1)."""
@@ -51,9 +53,13 @@ class Shares:
 
 
 def histograms(before: NumericProfile, now: NumericProfile, at: int) -> Histograms | None:
-    """The baseline (`before`, slice 0) against slice `at` of `now`; None where either has no finite value."""
+    """The baseline (`before`, slice 0) against slice `at` of `now`.
+
+    None where either has no finite value, or values lie so far apart that no axis holds them.
+    """
     sides = [_cumulated(before, 0), _cumulated(now, at)]
-    if any(side is None for side in sides):
+    span = max(before.maximum[0], now.maximum[at]) / 2 - min(before.minimum[0], now.minimum[at]) / 2
+    if any(side is None for side in sides) or span > FARTHEST:
         return None
     first, second = (side for side in sides if side is not None)
     low, high = (
@@ -65,22 +71,18 @@ def histograms(before: NumericProfile, now: NumericProfile, at: int) -> Histogra
     whole = not now.edges.temporal and (now.edges.whole or _on_whole_numbers(before, now, at))
     edges = np.geomspace(low, high, BINS + 1) if logarithmic else _even(low, high, whole)
     shares = [np.interp(edges, bounds, cumulated, left=0.0, right=1.0) for bounds, cumulated in (first, second)]
+    what, here, was = centre(now, at, before)
     return Histograms(
         edges=edges,
         before=np.diff(shares[0]),
         now=np.diff(shares[1]),
         below=(float(shares[0][0]), float(shares[1][0])),
         above=(float(1 - shares[0][-1]), float(1 - shares[1][-1])),
-        medians=(median(before, 0), median(now, at)),
+        centre=(what, was, here),
         logarithmic=logarithmic,
         whole=whole,
         temporal=now.edges.temporal,
     )
-
-
-def median(profile: NumericProfile, at: int) -> float:
-    """The median of slice `at`, as the checks say it; NaN without a finite value."""
-    return float(quantile(profile, 0.5)[at])
 
 
 def _cumulated(profile: NumericProfile, at: int) -> tuple[Floats, Floats] | None:

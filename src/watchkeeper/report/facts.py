@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from watchkeeper.checks.column import Median, median
 from watchkeeper.model import Column
 from watchkeeper.profiles import CategoryProfile, ColumnProfile, NumericProfile, Profiles
 from watchkeeper.report import mask, words
-from watchkeeper.report.distribution import median
 from watchkeeper.report.result import Result
 from watchkeeper.report.strip import Level, Row
 
@@ -35,6 +35,8 @@ class Facts:
     distinct: int | None
     strongest: float
     """The strongest evidence, as a multiple of what a warning takes."""
+    rule: bool
+    """Whether a rule is broken, which needs no evidence."""
     level: Level
 
 
@@ -67,12 +69,18 @@ def _facts(name: str, column: ColumnProfile, result: Result, row: Row, now: Prof
         about="" if declared is None else _about(declared),
         missing=_missing(column, now),
         missing_before=float("nan") if was is None or before is None else _missing(was, before),
-        centre=mask.MASKED if personal else _centre(column),
-        centre_before="" if personal or was is None else _centre(was),
+        centre=mask.MASKED if personal else _centre(column, was),
+        centre_before="" if personal or was is None else _centre(was, was),
         distinct=int(column.distinct[0]) if isinstance(column, CategoryProfile) else None,
         strongest=row.strongest,
+        rule=row.broken,
         level=row.worst,
     )
+
+
+def _median(found: Median) -> str:
+    """The median, or between which values it lies."""
+    return f"{words.number(found.low)} to {words.number(found.high)}" if found.rough else words.number(found.value)
 
 
 def _about(column: Column) -> str:
@@ -85,14 +93,15 @@ def _missing(column: ColumnProfile, profiles: Profiles) -> float:
     return int(column.null[0]) / rows if rows else float("nan")
 
 
-def _centre(column: ColumnProfile) -> str:
+def _centre(column: ColumnProfile, was: ColumnProfile | None) -> str:
     if isinstance(column, NumericProfile):
         if not column.finite[0]:
             return words.MISSING
         if column.edges.temporal:
             ends = (float(column.minimum[0]), float(column.maximum[0]))
             return " to ".join(words.moment(end, to_the_day=True) for end in ends)
-        return f"{words.number(float(column.mean[0]))} · {words.number(median(column, 0))}"
+        before = was if isinstance(was, NumericProfile) else column
+        return f"{words.number(float(column.mean[0]))} · {_median(median(column, 0, before))}"
     if isinstance(column, CategoryProfile) and len(column.count):
         most = int(np.argmax(column.count))
         names = column.edges.values + column.others

@@ -101,7 +101,7 @@ def _distribution(finding: Finding, timeline: Timeline) -> Figure | None:
         if shapes is None:
             return None
         title = (
-            f"The distribution of {_named(finding)}, values not shown" if personal else _median_title(finding, shapes)
+            f"The distribution of {_named(finding)}, values not shown" if personal else _centre_title(finding, shapes)
         )
         told = note.format(int(before.finite[0]), int(here.finite[0])) + (
             "; logarithmic axis" if shapes.logarithmic else ""
@@ -122,11 +122,12 @@ def _distribution(finding: Finding, timeline: Timeline) -> Figure | None:
     return None
 
 
-def _median_title(finding: Finding, shapes: Histograms) -> str:
-    was, now = (words.moment(at) if shapes.temporal else words.number(at) for at in shapes.medians)
+def _centre_title(finding: Finding, shapes: Histograms) -> str:
+    what, *ends = shapes.centre
+    was, now = (words.moment(at) if shapes.temporal else words.number(at) for at in ends)
     if was == now:
-        return f"The median of {_named(finding)} is {now} as before; its spread is not"
-    return f"The median of {_named(finding)} is {now}, was {was}"
+        return f"The {what} of {_named(finding)} is {now} as before; its spread is not"
+    return f"The {what} of {_named(finding)} is {now}, was {was}"
 
 
 def _mover_title(finding: Finding, found: Shares, known: Mapping[str, int]) -> str:

@@ -135,7 +135,7 @@ def _group(findings: list[Finding], timeline: Timeline) -> Group:
     own = [finding for finding in findings if len(finding.columns) == len(worst.columns)]
     found = {label for label in map(timeline.window_of, own) if label is not None}
     windows = tuple(sorted(found, key=lambda label: timeline.place.get(label, -1)))
-    told = " ".join([_without_file(mask.message(worst, model), timeline.result.current_name), *_part(worst)])
+    told = " ".join([_without_file(mask.message(worst, model), timeline.result.current_name), *_part(worst, timeline)])
     others = dict.fromkeys(in_words(finding.metric).title for finding in findings if _cause(finding) != _cause(worst))
     return Group(
         findings=tuple(findings),
@@ -173,9 +173,9 @@ def _without_file(message: str, name: str) -> str:
     return message
 
 
-def _part(finding: Finding) -> list[str]:
+def _part(finding: Finding, timeline: Timeline) -> list[str]:
     """Which segment or version a sentence is about, where it is not about all rows."""
-    parts = [words.inert(finding.segment)] if finding.segment else []
+    parts = [timeline.segments[finding.segment]] if finding.segment else []
     parts += [f"version {words.inert(finding.version)}"] if finding.version else []
     return [f"This is for {words.join(parts)}."] if parts else []
 

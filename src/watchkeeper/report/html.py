@@ -64,6 +64,7 @@ def to_html(result: Result, made: datetime | None = None) -> str:
         sections=sections,
         overview=overview(found, anchors, result.model),
         columns=facts(result, [*found.loud, *found.quiet]),
+        total=len(timeline.columns),
         anchors=anchors,
         quarantined=[(bad, mask.reason(bad, result.model)) for bad in result.quarantined[:MOST_ROWS]],
         made=made,
@@ -130,6 +131,11 @@ def _anchors(sections: Sequence[Section]) -> dict[str, str]:
         quality = section.group.worst.check == "quality"
         for subject in (QUALITY,) if quality else section.group.columns:
             anchors.setdefault(subject, section.anchor)
+    # Columns that are only carried along, such as the other one of a pair, come after those that lead a finding.
+    for section in sections:
+        for finding in section.group.findings if section.group.worst.check != "quality" else ():
+            for column in finding.columns:
+                anchors.setdefault(column, section.anchor)
     return anchors
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from watchkeeper.delivery import BadRow
 from watchkeeper.model import Model
 from watchkeeper.report import words
 from watchkeeper.report.metric import WITHOUT_VALUES, in_words
+from watchkeeper.report.result import Result
 
 MASKED = "masked"
 # Values stand in quotation marks; an apostrophe within a word is none.
@@ -19,6 +21,23 @@ _QUOTED = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|“[^”]*”|‘[^’]*�
 def hidden(model: Model, columns: Iterable[str]) -> list[str]:
     """Those of `columns` that are marked `pii: true`."""
     return [column for column in columns if column in model.columns and model.columns[column].pii]
+
+
+def segments(result: Result) -> dict[str, str]:
+    """What people read of each segment: `column=value`, or of a personal column a number in place of the value.
+
+    Numbers follow the values' digests, so they tell nothing of the value and stay as long as the values do.
+    """
+    # Most measurements share one tuple of slices.
+    slices = {id(measured.slices): measured.slices for measured in result.measurements}
+    known = {at.segment for shared in slices.values() for at in shared}
+    known |= {finding.segment for finding in result.findings}
+    shown = {segment: words.inert(segment) for segment in known if segment is not None}
+    for column in hidden(result.model, result.model.columns):
+        mine = [segment for segment in shown if segment.startswith(f"{column}=")]
+        mine.sort(key=lambda segment: hashlib.sha256(segment.encode("utf-8", "surrogatepass")).digest())
+        shown |= {segment: f"{words.inert(column)}=({MASKED} {i + 1})" for i, segment in enumerate(mine)}
+    return shown
 
 
 def message(finding: Finding, model: Model, limit: int = 600) -> str:

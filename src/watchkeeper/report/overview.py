@@ -29,6 +29,8 @@ class Overview:
     strip: Strip
     loud: Markup
     quiet: Markup
+    as_before: int
+    """Columns without a warning or an alarm."""
     cells: Markup
     """What each cell says, as JSON."""
 
@@ -41,6 +43,7 @@ def overview(found: Strip, anchors: Mapping[str, str], model: Model) -> Overview
         strip=found,
         loud=_rows(loud, 0, anchors),
         quiet=_rows(quiet, len(loud), anchors),
+        as_before=sum(row.column is not None for row in found.quiet),
         cells=_cells([*loud, *quiet], found.heads, model),
     )
 

@@ -27,10 +27,13 @@ def past(result: Result, findings: Iterable[Finding]) -> dict[Key, Floats]:
     for finding in findings:
         asked[finding.check, finding.segment].update(finding.columns)
     checks = {check.name: check for check in available(BUILT_IN)}
+    # Pairs, the model's quality and what outsiders measure may take any column to look at one.
+    every = set(result.baseline.profiles.columns)
+    one_by_one = {check.name for check in BUILT_IN} - {"correlation", "quality"}
     values: dict[Key, Floats] = {}
     for (name, segment), columns in asked.items():
         if name in checks:
-            before = _part(result.baseline, segment, columns)
+            before = _part(result.baseline, segment, columns if name in one_by_one else every)
             measured = checks[name].measure(before.profiles, before) if before.windows else ()
             values.update({(m.metric, m.columns, segment): m.value for m in measured})
     return values

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from watchkeeper.checks.column import quantile
 from watchkeeper.model import WatchkeeperError
-from watchkeeper.profiles import CategoryProfile, NumericProfile, ProfileFile, Profiles
+from watchkeeper.profiles import CategoryProfile, NumericProfile, ProfileFile, Profiles, TextProfile
 from watchkeeper.report import words
+from watchkeeper.report.sampled_rows import json_rows, print_rows, sampled
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+WIDE = 120
+"""Characters of a terminal from which on a column's details stand beside it, not in a table of their own."""
 
 
 class NoSuchColumn(WatchkeeperError):
@@ -33,68 +38,82 @@ def described(file: ProfileFile, columns: Sequence[str] = ()) -> list[dict[str, 
         )
     profiles = file.profiles if columns else file.profiles.whole
     names = columns or list(file.profiles.columns)
-    return [entry for name in names for entry in _entries(profiles, name, hidden=_hidden(file, name))]
+    entries = [entry for name in names for entry in _entries(profiles, name, hidden=_hidden(file, name))]
+    if not columns and len(file.profiles.slices):
+        last = file.profiles.by_window  # everything together has no window: event times are as old as in the last one
+        for entry in entries:
+            if entry.get("freshness", 0) is None:
+                entry["freshness"] = _seconds(last.freshness(entry["column"])[-1])
+    return entries
 
 
-def profiles_json(file: ProfileFile, columns: Sequence[str] = ()) -> str:
-    """The same as JSON, with the edges' id and the slices that there are."""
+def profiles_json(file: ProfileFile, columns: Sequence[str] = (), rows: int = 0) -> str:
+    """The same as JSON, with the edges' id, the slices that there are, and so many sampled `rows`.
+
+    Raises `NoSuchColumn`, `NoSample`.
+    """
     slices = [
         {"window": at.window or at.label, "segment": at.segment, "version": at.version, "rows": int(n)}
         for at, n in _slices(file.profiles)
     ]
-    return json.dumps(
-        {
-            "model": file.model.name,
-            "edges": file.profiles.edges.id,
-            "slices": slices,
-            "columns": described(file, columns),
-        },
-        indent=1,
-    )
+    made: dict[str, Any] = {
+        "model": file.model.name,
+        "edges": file.profiles.edges.id,
+        "slices": slices,
+        "columns": described(file, columns),
+    }
+    if rows:
+        made["sample"] = json_rows(sampled(file, columns, rows))
+    return json.dumps(made, indent=1)
 
 
-def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console) -> None:
-    """A table on the terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
+def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console, rows: int = 0) -> None:
+    """A table on the terminal, and another of so many sampled `rows`."""
     profiles = file.profiles
     windows = sorted({at.whole for at in profiles.slices}, key=lambda at: at.key)
     span = f", {windows[0].window_label} to {windows[-1].window_label}" if len(windows) > 1 else ""
-    rows = f"{profiles.total:,} rows in {words.plural(len(windows), 'window')}{span}"
-    console.print(words.inert(f"{file.model.name}: {rows}; edges {profiles.edges.id}", 400), markup=False)
+    size = f"{profiles.total:,} rows in {words.plural(len(windows), 'window')}{span}"
+    console.print(words.inert(f"{file.model.name}: {size}; edges {profiles.edges.id}", 400), markup=False)
+    lines = [_line(entry) for entry in described(file, columns)]
+    named = ["window", "column"] if columns else ["column"]
+    counted = [*named, "kind", "rows", "missing", "distinct", "lowest", "median", "highest"]
+    detailed = [line for line in lines if line["details"]]
+    if detailed and console.width >= WIDE:
+        _print_table([*counted, "details"], lines, console)
+    else:
+        _print_table(counted, lines, console)
+        if detailed:
+            console.print()
+            _print_table([*named, "details"], detailed, console)
+    if rows:
+        print_rows(sampled(file, columns, rows), console)
+
+
+def _line(entry: dict[str, Any]) -> dict[str, str]:
+    return {
+        "window": entry["window"],
+        "column": words.inert(entry["column"], 32),
+        "kind": entry["kind"],
+        "rows": f"{entry['rows']:,}",
+        "missing": words.percent(entry["null_share"]),
+        "distinct": words.number(entry["distinct"]) if "distinct" in entry else "",
+        "lowest": _end(entry, "minimum"),
+        "median": _end(entry, "median"),
+        "highest": _end(entry, "maximum"),
+        "details": _details(entry),
+    }
+
+
+def _print_table(heads: Sequence[str], lines: Sequence[Mapping[str, str]], console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    entries = described(file, columns)
-    heads = [
-        *(["window"] if columns else []),
-        "column",
-        "kind",
-        "rows",
-        "missing",
-        "distinct",
-        "lowest",
-        "median",
-        "highest",
-    ]
-    if any(entry.get("top") for entry in entries):
-        heads.append("most frequent")
     for head in heads:
-        words_follow = head in ("window", "column", "kind", "most frequent")
-        table.add_column(head, justify="left" if words_follow else "right", no_wrap=head != "most frequent")
-    for entry in entries:
-        cells = {
-            "window": entry["window"],
-            "column": words.inert(entry["column"], 32),
-            "kind": entry["kind"],
-            "rows": f"{entry['rows']:,}",
-            "missing": words.percent(entry["null_share"]),
-            "distinct": words.number(entry["distinct"]) if "distinct" in entry else "",
-            "lowest": _end(entry, "minimum"),
-            "median": _end(entry, "median"),
-            "highest": _end(entry, "maximum"),
-            "most frequent": ", ".join(f"{words.inert(v, 20)} {words.percent(p)}" for v, p in entry.get("top", [])),
-        }
-        table.add_row(*(Text(words.inert(cells[head], 80)) for head in heads))
+        words_follow = head in ("window", "column", "kind", "details")
+        table.add_column(head, justify="left" if words_follow else "right", no_wrap=head != "details")
+    for line in lines:
+        table.add_row(*(Text(words.inert(line[head], 160 if head == "details" else 80)) for head in heads))
     console.print(table)
 
 
@@ -106,6 +125,10 @@ def _entries(profiles: Profiles, name: str, *, hidden: bool) -> list[dict[str, A
         more = _numbers(column, hidden=hidden)
     elif isinstance(column, CategoryProfile):
         more = _values(column, hidden=hidden)
+    if isinstance(column, NumericProfile) and column.edges.temporal and not hidden:
+        more = [one | {"freshness": _seconds(age)} for one, age in zip(more, profiles.freshness(name), strict=True)]
+    if name in profiles.texts:
+        more = [one | text for one, text in zip(more, _texts(profiles.texts[name]), strict=True)]
     return [
         {
             "window": at.window_label,
@@ -145,6 +168,17 @@ def _values(column: CategoryProfile, *, hidden: bool) -> list[dict[str, Any]]:
     return entries
 
 
+def _texts(text: TextProfile) -> list[dict[str, Any]]:
+    """How texts are written, which is told of personal ones too."""
+    ends = zip(text.shortest.tolist(), text.longest.tolist(), text.mean.tolist(), strict=True)
+    return [
+        {"shortest": low, "longest": high, "mean_length": mean, "formats": dict(text.most_common(place))}
+        if high >= 0
+        else {"shortest": None, "longest": None, "mean_length": None, "formats": {}}
+        for place, (low, high, mean) in enumerate(ends)
+    ]
+
+
 def _hidden(file: ProfileFile, name: str) -> bool:
     return name in file.model.columns and file.model.columns[name].pii
 
@@ -154,6 +188,31 @@ def _end(entry: dict[str, Any], end: str) -> str:
     if value is None:
         return ""
     return words.moment(value, to_the_day=True) if entry["kind"] == "time" else words.number(value)
+
+
+def _details(entry: dict[str, Any]) -> str:
+    """What has no column of its own: how old times are, how texts are written, which values are frequent."""
+    parts = []
+    if entry.get("freshness") is not None:
+        parts.append(f"freshness {_age(entry['freshness'])}")
+    if entry.get("formats"):
+        low, high = entry["shortest"], entry["longest"]
+        ends = f"{low:,} to {high:,} characters" if low < high else words.plural(high, "character")
+        name, share = next(iter(entry["formats"].items()))
+        parts.append(f"{ends}, {words.percent(share)} {name.replace('_', ' ')}")
+    if entry.get("top"):
+        parts.append(", ".join(f"{words.inert(v, 20)} {words.percent(p)}" for v, p in entry["top"]))
+    return "; ".join(parts)
+
+
+def _seconds(microseconds: float) -> float | None:
+    return None if np.isnan(microseconds) else float(microseconds) / 1e6
+
+
+def _age(seconds: float) -> str:
+    size = abs(seconds)
+    told = f"{words.number(round(size / 86_400))} days" if size >= 2 * 86_400 else words.duration(size)
+    return f"−{told}" if seconds < 0 else told
 
 
 def _slices(profiles: Profiles) -> list[tuple[Any, int]]:

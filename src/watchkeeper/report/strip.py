@@ -58,6 +58,12 @@ class Row:
     """The strongest evidence, as a multiple of what a warning takes; NaN where nothing was judged."""
 
     @property
+    def broken(self) -> bool:
+        """Whether it breaks a rule, and not only by a note."""
+        found = [finding for placed in self.cells.values() for finding in placed]
+        return any(f.kind == "violation" and f.severity is not Severity.INFO for f in [*found, *self.unplaced])
+
+    @property
     def worst(self) -> Level:
         """The level of the row's worst finding."""
         placed = [finding for found in self.cells.values() for finding in found]
@@ -99,8 +105,7 @@ def strip(timeline: Timeline) -> Strip:
                 unplaced[row].append(finding)
             else:
                 cells[row][cell].append(finding)
-    columns = [] if timeline.result.profiles is None else list(timeline.result.profiles.columns)
-    names = dict.fromkeys([*columns, *(row for row in rank if row is not None)])
+    names = dict.fromkeys([*timeline.columns, *(row for row in rank if row is not None)])
     rows = [_row(name, strength.get(name, np.full(len(heads), np.nan)), cells[name], unplaced[name]) for name in names]
     loud = [row for row in rows if row.worst >= Level.WARNING]
     loud.sort(key=lambda row: (-row.worst, rank[row.column or row.name]))
@@ -142,14 +147,21 @@ def _strength(timeline: Timeline, metrics: tuple[str, ...], share: int, heads: i
     """Of each row the evidence in each cell, as a multiple of what a warning takes; NaN where nothing was judged."""
     strength: dict[str, Floats] = {}
     thresholds = timeline.result.thresholds
+    # Most measurements, and there may be thousands of pairs, share one tuple of slices.
+    known: dict[int, tuple[Floats, NDArray[np.intp]]] = {}
     for measured in timeline.result.measurements:
         if measured.evidence is None or (metrics and measured.metric not in metrics):
             continue
-        labels = [at.window_label for at in measured.slices]
-        limit = np.array([thresholds.get(label, np.nan) for label in labels])
-        at = [metrics.index(measured.metric) if metrics else timeline.place.get(label, 0) // share for label in labels]
+        if id(measured.slices) not in known:
+            labels = [slice_.window_label for slice_ in measured.slices]
+            limits = np.array([thresholds.get(label, np.nan) for label in labels])
+            places = np.array([timeline.place.get(label, 0) // share for label in labels], dtype=np.intp)
+            known[id(measured.slices)] = limits, places
+        limit, at = known[id(measured.slices)]
+        if metrics:
+            at = np.full(len(at), metrics.index(measured.metric))
         rows = (QUALITY,) if measured.check == "quality" else measured.columns or (TABLE,)
-        for row in rows if len(rows) == 1 else ():
+        for row in rows:
             np.fmax.at(strength.setdefault(row, np.full(heads, np.nan)), at, measured.evidence / limit)
     return strength
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def write_measurements(result: Result, path: str | Path) -> None:
         elif path.suffix == ".jsonl":
             _write_json_lines(table, temporary)
         else:
-            _write_csv(table, temporary, result.model)
+            _write_csv(table, temporary, result)
 
 
 def _schema() -> pa.Schema:
@@ -153,18 +154,22 @@ def _write_json_lines(table: pa.Table, path: Path) -> None:
             out.write(encoder.encode_lines(batch.to_pylist()))
 
 
-def _write_csv(table: pa.Table, path: Path, model: Model) -> None:
+def _write_csv(table: pa.Table, path: Path, result: Result) -> None:
     """For people: lists joined by semicolons, nothing that a spreadsheet would run, no value of a personal column."""
     import csv
 
+    model, segments = result.model, mask.segments(result)
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(table.column_names)
         for batch in table.to_batches(max_chunksize=AT_ONCE):
-            writer.writerows([_cell(value) for value in _shown(row, model).values()] for row in batch.to_pylist())
+            writer.writerows(
+                [_cell(value) for value in _shown(row, model, segments).values()] for row in batch.to_pylist()
+            )
 
 
-def _shown(row: dict[str, Any], model: Model) -> dict[str, Any]:
+def _shown(row: dict[str, Any], model: Model, segments: Mapping[str, str]) -> dict[str, Any]:
+    row = row | {"segment": segments.get(row["segment"])}
     if in_words(row["metric"]).unit is Unit.COLUMN and mask.hidden(model, row["columns"]):
         return row | dict.fromkeys(("value", "low", "high", "effect"), mask.MASKED)
     return row

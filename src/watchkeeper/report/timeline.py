@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.budget import Finding, History, counts, expected
+from watchkeeper.budget import Finding, History, Severity, counts, expected
 from watchkeeper.checks import Measurement
 from watchkeeper.profiles import CategoryProfile, NumericProfile, Profiles, Slice
+from watchkeeper.report import mask
 from watchkeeper.report.result import Result
 
 Floats = NDArray[np.float64]
@@ -63,6 +64,24 @@ class Timeline:
             slices = [at for measured in self.result.measurements for at in measured.slices]
         first = {at.window_label: at for at in reversed(slices)}
         return tuple(sorted(first, key=lambda label: first[label].key))
+
+    @cached_property
+    def touched(self) -> frozenset[str]:
+        """The columns with a warning or an alarm; those that only the model's quality is measured by are not."""
+        loud = (f for f in self.result.findings if f.severity is not Severity.INFO and f.check != "quality")
+        return frozenset(column for finding in loud for column in finding.columns)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that a report counts: those looked at (declared, where none was) and others that are told of."""
+        known = self.result.model.columns if self.result.profiles is None else self.result.profiles.columns
+        told = (f for f in self.result.findings if f.check not in ("quality", "history"))
+        return tuple(dict.fromkeys([*known, *(column for finding in told for column in finding.columns)]))
+
+    @cached_property
+    def segments(self) -> dict[str, str]:
+        """What people read of each segment."""
+        return mask.segments(self.result)
 
     @cached_property
     def place(self) -> dict[str, int]:

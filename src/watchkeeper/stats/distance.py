@@ -88,6 +88,7 @@ def ks(counts: ArrayLike, reference: ArrayLike) -> Floats:
     return np.asarray(np.minimum(1.0, np.abs(np.cumsum(p - q, axis=-1)).max(axis=-1)))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def wasserstein(
     counts: ArrayLike,
     reference: ArrayLike,
@@ -105,6 +106,7 @@ def wasserstein(
     lies at v in a bin that holds v alone: one ulp wide, or from a whole number to the next (integer columns). The error
     is at most half the sum over bins of width times both shares. Where both means are known, the integral of F - G is
     too, and bins only tell the smaller of the two areas between F and G: exact where one lies wholly above the other.
+    Infinite or NaN, in silence, where a sum passes the largest double.
     Source: Vallender (1974), Theory Probab. Appl. 18, 784-786.
     """
     before = np.asarray(reference, dtype=np.float64)
@@ -133,10 +135,29 @@ def wasserstein(
 def quantile(counts: ArrayLike, cuts: ArrayLike, minimum: ArrayLike, maximum: ArrayLike, q: float) -> Floats:
     """The value below which a share `q` lies, for counts of shape (bins,) or (slices, bins).
 
-    Interpolated in the bin that holds it, so within a bin's width of the raw rows' (NumPy's `inverted_cdf`), and exact
-    in a bin that holds one value: one ulp wide, or from a whole number to the next (integer columns). `minimum` and
-    `maximum` close the outermost bins. NaN without rows.
+    Interpolated in the bin that holds it, so both it and the raw rows' (NumPy's `inverted_cdf`) lie in `quantile_bin`;
+    exact in a bin that holds one value. NaN without rows.
     """
+    left, right, part = _within(counts, cuts, minimum, maximum, q)
+    return np.clip(left * (1 - part) + right * part, left, right)
+
+
+def quantile_bin(
+    counts: ArrayLike, cuts: ArrayLike, minimum: ArrayLike, maximum: ArrayLike, q: float
+) -> tuple[Floats, Floats]:
+    """Lower and upper end of the bin in which the quantile lies, as far as the slice's own extremes leave it open.
+
+    `minimum` and `maximum` close the outermost bins. Both ends are v in a bin that holds v alone: one ulp wide, or from
+    a whole number to the next (integer columns). NaN without rows.
+    """
+    left, right, _ = _within(counts, cuts, minimum, maximum, q)
+    return left, right
+
+
+def _within(
+    counts: ArrayLike, cuts: ArrayLike, minimum: ArrayLike, maximum: ArrayLike, q: float
+) -> tuple[Floats, Floats, Floats]:
+    """The ends of the quantile's bin, and how far between them it lies, 0 to 1."""
     now, cuts = _with_atoms(np.asarray(counts, dtype=np.float64), np.asarray(cuts, dtype=np.float64))
     low, high = (np.asarray(v, dtype=np.float64) for v in (minimum, maximum))
     upto = np.cumsum(now, axis=-1)
@@ -153,8 +174,8 @@ def quantile(counts: ArrayLike, cuts: ArrayLike, minimum: ArrayLike, maximum: Ar
     left, right = np.maximum(left, low), np.minimum(right, high)
     with np.errstate(invalid="ignore", divide="ignore"):
         part = np.clip((target - before) / inside, 0.0, 1.0)
-        value = np.where(atom | (left >= right), left, left + part * (right - left))
-    return np.asarray(np.where(n > 0, value, np.nan))
+    right = np.where(atom | (left >= right), left, right)
+    return np.where(n > 0, left, np.nan), np.where(n > 0, right, np.nan), part
 
 
 def _with_atoms(counts: Floats, cuts: Floats) -> tuple[Floats, Floats]:

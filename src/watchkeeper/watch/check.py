@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from watchkeeper.budget import FEW, FULL, Budget, Finding, History, Severity, judge, thresholds
+from watchkeeper.budget import Budget, Finding, History, Severity, judge, thresholds
 from watchkeeper.checks import BUILT_IN, Check, Measurement, available, run
-from watchkeeper.delivery import Delivery, Violation, deliver, expand
+from watchkeeper.delivery import TABLES, Delivery, Violation, deliver, expand, writable
 from watchkeeper.engines import scan
-from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model import Model, Role, WatchkeeperError, replacing
 from watchkeeper.profiles import (
     Baseline,
     NumericProfile,
@@ -27,7 +27,8 @@ from watchkeeper.profiles import (
     parse,
 )
 from watchkeeper.profiles.window import days, filled
-from watchkeeper.report import Result, Verdict
+from watchkeeper.report import Result, Verdict, to_json, write_html, write_measurements
+from watchkeeper.watch import argument, remark
 from watchkeeper.watch import period as periods
 from watchkeeper.watch.reference import Reference, Told, refer, segments_of
 from watchkeeper.watch.verdict import finding_of, verdict
@@ -39,10 +40,6 @@ _DAY = 86_400_000_000
 
 class SeveralFiles(WatchkeeperError):
     """Several files can't be written into one."""
-
-
-class WouldOverwrite(WatchkeeperError):
-    """An output has the name of the file under test."""
 
 
 def check(
@@ -57,6 +54,9 @@ def check(
     hmac_key_file: str | Path | None = None,
     quarantine: str | Path | None = None,
     accepted: str | Path | None = None,
+    measurements: str | Path | None = None,
+    html: str | Path | None = None,
+    json: str | Path | None = None,
     checks: Sequence[Check] | None = None,
     told: Told | None = None,
 ) -> Result:
@@ -66,6 +66,8 @@ def check(
     DuckDB relation, anything with `__arrow_c_stream__`. A baseline may also be a profile file. `model`: a Model, or the
     path of a `watchkeeper.yaml`; without it, it is inferred from the baseline. `by`: cut into windows by hour, day,
     week, month or `N-rows`; without it each file is one window. `period`: the event times that the data may hold.
+    `quarantine`, `accepted`, `measurements`, `html`, `json`: files to write, each whole or not at all; no input is ever
+    overwritten.
 
     Raises `WatchkeeperError` where the check can't be made; what is wrong with the data is in the result, never raised.
 
@@ -75,25 +77,27 @@ def check(
         <Verdict.ACCEPT: 'accept'>
     """
     began = time.perf_counter()
+    by, segment, period = (argument.text(*given) for given in (("by", by), ("segment", segment), ("period", period)))
     windows = None if by is None else parse(by)
     span = None if period is None else periods.parse(period)
-    sources = expand(current)
+    known = argument.model(model)
+    sources, before = expand(current), expand(baseline)
+    listing, key = argument.signature(manifest, hmac_key_file, sources)
     if len(sources) > 1 and (quarantine or accepted):
-        raise SeveralFiles("--quarantine and --accepted take one file at a time: check each delivery by itself.")
-    read = {Path(source).resolve() for source in sources if isinstance(source, str | Path)}
-    for output in (_path(accepted), _path(quarantine)):
-        if output is not None and output.resolve() in read:
-            raise WouldOverwrite(f"{output}: this file is checked here. Give the output another name.")
-    reference = refer(baseline, model, told)
+        raise SeveralFiles("good and bad rows are written of one file at a time: check each delivery by itself.")
+    tables = [(output, TABLES) for output in (accepted, quarantine, measurements)]
+    also_read = [None if model is known else model, manifest, hmac_key_file]
+    outputs = writable([*tables, (html, ()), (json, ())], [*sources, *before, *also_read])
+    good, bad, *reports = outputs
+    reference = refer(before, known, told)
     segments = segments_of(reference.model, segment)
-    key = None if hmac_key_file is None else Path(hmac_key_file)
     files: list[tuple[Delivery, Profiles | None]] = []
     for i, source in enumerate(sources):
         delivery = deliver(
             source,
             reference.model,
             period=span,
-            manifest=_path(manifest),
+            manifest=listing,
             hmac_key=key,
             earlier=reference.digests_like(source),
         )
@@ -102,13 +106,28 @@ def check(
     judged = _judged([p for _, p in files if p is not None], reference, windows, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
-    for stale in (_path(accepted), _path(quarantine)):
+    for stale in (good, bad):
         if stale is not None and stale.is_file():
             stale.unlink()
     for delivery in deliveries:
-        delivery.write(_path(accepted), _path(quarantine))
-    written = [path for path in (_path(accepted), _path(quarantine)) if path is not None and path.exists()]
-    return replace(result, written=written, seconds=time.perf_counter() - began)
+        delivery.write(good, bad)
+    written = [path for path in (good, bad) if path is not None and path.exists()]
+    result = replace(result, seconds=time.perf_counter() - began)
+    return replace(result, written=[*written, *_reports(result, *reports)])
+
+
+def _reports(result: Result, table: Path | None, page: Path | None, text: Path | None) -> Iterator[Path]:
+    """Write the measurements, the page and the JSON where they are asked for; what was written."""
+    if page is not None:
+        write_html(result, page)
+        yield page
+    if table is not None:
+        write_measurements(result, table)
+        yield table
+    if text is not None:
+        with replacing(text) as temporary:
+            temporary.write_text(to_json(result), encoding="utf-8")
+        yield text
 
 
 def _profiled(
@@ -154,12 +173,12 @@ def _judged(
     baseline = reference.baseline(windows, largest, _span(files, reference.model), segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
-    measurements = run(profiles, baseline, used)
+    measurements = remark.enough(run(profiles, baseline, used), baseline)
     history = History(_windows(baseline), {check.name: check for check in used})
     budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
     limits = thresholds(measurements, history, budget)
     return _Judged(
-        findings=judge(measurements, history, budget) + _about(history),
+        findings=judge(measurements, history, budget) + remark.on_size(baseline, history.windows, profiles),
         measurements=measurements,
         profiles=profiles,
         baseline=baseline,
@@ -171,6 +190,7 @@ def _result(deliveries: Sequence[Delivery], judged: _Judged, reference: Referenc
     several = len(deliveries) > 1
     violations = [(v, d.rows_read) for d in deliveries for v in _new(d.violations, reference)]
     findings = [*(finding_of(v, rows) for v, rows in violations), *judged.findings]
+    findings += remark.on_left_out(reference.left_out)
     read, bad = sum(d.rows_read for d in deliveries), sum(d.rows_bad for d in deliveries)
     outcome = verdict([v for v, _ in violations], findings, bad, by_window=by_window)
     rows = (replace(row, file=d.name if several else None) for d in deliveries for row in d.bad_rows(SHOWN))
@@ -227,34 +247,11 @@ def _span(profiles: Iterable[Profiles], model: Model) -> tuple[int, int] | None:
     return (int(min(a for a, _ in ends)), int(max(b for _, b in ends))) if ends else None
 
 
-def _about(history: History) -> list[Finding]:
-    """What a short baseline leaves unjudged, said once."""
-    if history.windows >= FULL:
-        return []
-    if history.windows >= FEW:
-        words = (
-            f"The baseline has {history.windows} windows, so limits are provisional: only changes three "
-            "times as large as usual are told."
-        )
-    else:
-        words = (
-            f"The baseline has {history.windows} window{'s' if history.windows != 1 else ''}. How windows differ when "
-            "nothing is wrong is not known, so the number of rows, spikes and ranges are not judged, and only "
-            "changes three times as large as usual are told."
-        )
-    remedy = f"Give a baseline of at least {FULL} windows: more files, a longer span, or --by with a time column."
-    return [Finding("change", "history", "history", (), Severity.INFO, words, remedy, value=float(history.windows))]
-
-
 def _new(violations: Iterable[Violation], reference: Reference) -> list[Violation]:
     """Violations, less active content in columns whose baseline holds the same."""
     return [
         v for v in violations if v.check != "active_content" or not any(map(reference.has_active_content, v.columns))
     ]
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _loudest(finding: Finding) -> tuple[int, bool, float]:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.delivery import expand, raw_sample
+from watchkeeper.delivery import expand, raw_sample, shown
+from watchkeeper.delivery.wording import listed
 from watchkeeper.model import Inference, Role, WatchkeeperError, infer, read_contract
 
 
 class UnknownRole(WatchkeeperError):
     """A role was named that there is not."""
+
+
+class NoRows(WatchkeeperError):
+    """There is nothing to infer from; the text names the files."""
 
 
 def infer_model(
@@ -31,7 +37,12 @@ def infer_model(
     """
     sources = expand(data)
     sample = raw_sample(sources)
-    return infer(
+    if contract is None and not sample.table.num_rows:
+        raise NoRows(
+            f"{_called(sources)}: there is no row of data, so there is nothing to infer a model from. "
+            "Give a file with data, or a contract."
+        )
+    inferred = infer(
         sample.table,
         lexical=sample.lexical,
         text=sample.text,
@@ -39,6 +50,7 @@ def infer_model(
         roles={column: _role(role) for column, role in (roles or {}).items()},
         contract=None if contract is None else read_contract(Path(contract), table),
     )
+    return replace(inferred, doubts=sample.doubts)
 
 
 def _role(role: str) -> Role:
@@ -46,6 +58,11 @@ def _role(role: str) -> Role:
         return Role(role)
     except ValueError as wrong:
         raise UnknownRole(f"{role!r} is no role. Roles are {', '.join(Role)}.") from wrong
+
+
+def _called(sources: Sequence[Any]) -> str:
+    """The first files by name."""
+    return listed([shown(str(s)) if isinstance(s, str | Path) else "a table" for s in sources], 3)
 
 
 def _name(data: Any, sources: Sequence[Any]) -> str:

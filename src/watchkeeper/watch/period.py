@@ -9,7 +9,7 @@ from watchkeeper.model import WatchkeeperError
 
 
 class BadPeriod(WatchkeeperError):
-    """`--period` takes a month, a day, or START/END."""
+    """A period is a month, a day, or START/END."""
 
 
 def parse(period: str) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def parse(period: str) -> tuple[int, int]:
         span = (0, 0)
     if span[0] >= span[1]:
         raise BadPeriod(
-            f"--period {period}: write a month (2014-01), a day (2014-01-15), or a start and a later end, "
+            f"period {period!r}: write a month (2014-01), a day (2014-01-15), or a start and a later end, "
             "which is not part of it (2014-01-01/2014-02-01)."
         )
     return span

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from watchkeeper.delivery import Block, Delivery, active_content, deliver, digest_of, expand
+from watchkeeper.delivery import Block, Delivery, NoSuchFile, NotData, active_content, deliver, digest_of, shown
 from watchkeeper.engines import gather, scan
-from watchkeeper.model import Model, Role, WatchkeeperError, load
+from watchkeeper.model import Inference, Model, Role, Type, WatchkeeperError
 from watchkeeper.profiles import (
     Baseline,
     Edges,
@@ -46,7 +46,7 @@ class BaselineUnreadable(WatchkeeperError):
 
 
 class NoSuchSegment(WatchkeeperError):
-    """`--segment` names a column that there is not."""
+    """A segment is named that is no column."""
 
 
 class BaselineDiffers(WatchkeeperError):
@@ -69,6 +69,8 @@ class Reference:
     file: ProfileFile | None = None
     """Set where the baseline is a profile file."""
     kept: list[tuple[Delivery, list[Block]]] | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Columns that can't be watched, and why, where the model was inferred here and nobody has been told yet."""
 
     def digests_like(self, source: Any) -> Mapping[str, str]:
         """Digests of the baseline's files that could be the same as `source`: those of its size."""
@@ -100,7 +102,7 @@ class Reference:
         segments: Sequence[str],
         told: Told | None,
     ) -> Baseline:
-        """The baseline in windows: those given (`--by`), else files, else spans or blocks like the file under test.
+        """The baseline in windows: those given, else files, else spans or blocks like the file under test.
 
         `rows` and `span` (first and last event time) are those of the file under test. CONTRACT section 2.
         """
@@ -133,23 +135,30 @@ class Reference:
         return merge(scan(self.edges, self.model, blocks, cut, segments, told) for blocks, cut in cuts)
 
 
-def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
+def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) -> Reference:
     """Look at a baseline once: infer its model where none is given, and freeze its edges.
 
-    Raises `BaselineUnreadable`.
+    `listed`: its files or tables, one by one. Raises `BaselineUnreadable`.
     """
-    listed = expand(sources)
     only = listed[0] if len(listed) == 1 else None
     if isinstance(only, str | Path) and Path(only).is_file() and is_profile(Path(only)):
         file = read(Path(only))
         return Reference(
             name=str(only),
-            model=resolve(model) or file.model,
+            model=model or file.model,
             edges=file.profiles.edges,
             digests=file.digests,
             file=file,
         )
-    known = resolve(model) or _inferred(listed)
+    known, left_out = model, {}
+    if known is None:
+        inferred = _inferred(listed)
+        known = inferred.model
+        left_out = {
+            name: inferred.notes[name].fields["type"].reason
+            for name, column in known.columns.items()
+            if column.type is Type.OTHER
+        }
     gathering = Gathering(known)
     kept: list[tuple[Delivery, list[Block]]] | None = []
     cells = 0
@@ -180,12 +189,8 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
         rows=gathering.rows,
         span=None if ends is None else (int(ends[0]), int(ends[1])),
         kept=kept,
+        left_out=left_out,
     )
-
-
-def resolve(model: Model | str | Path | None) -> Model | None:
-    """The model itself, or the one in the file it names."""
-    return load(Path(model)) if isinstance(model, str | Path) else model
 
 
 def segments_of(model: Model, asked: str | None) -> list[str]:
@@ -195,21 +200,22 @@ def segments_of(model: Model, asked: str | None) -> list[str]:
     if asked not in model.columns:
         near = get_close_matches(asked, model.columns, 1)
         hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(list(model.columns)[:20])}."
-        raise NoSuchSegment(f"--segment {asked}: there is no such column. {hint}")
+        raise NoSuchSegment(f"segment {asked!r}: there is no such column. {hint}")
     return [asked]
 
 
-def _inferred(sources: Sequence[Any]) -> Model:
+def _inferred(sources: Sequence[Any]) -> Inference:
     try:
-        return infer_model(sources).model
+        return infer_model(sources)
+    except (NotData, NoSuchFile):
+        raise
     except WatchkeeperError as wrong:
-        names = ", ".join(_label(source, i) for i, source in enumerate(sources[:3]))
-        raise BaselineUnreadable(f"the baseline can't be used ({names}): {wrong}") from wrong
+        raise BaselineUnreadable(f"the baseline can't be used. {wrong}") from wrong
 
 
 def _label(source: Any, number: int = 0) -> str:
     """What to call a source: its file's name, or its place among several tables."""
-    return Path(source).name if isinstance(source, str | Path) else f"table {number + 1}"
+    return Path(shown(str(source))).name if isinstance(source, str | Path) else f"table {number + 1}"
 
 
 def _like(span: tuple[int, int] | None, whole: tuple[int, int] | None) -> TimeWindows | None:
@@ -228,20 +234,20 @@ def _fitting(profiles: Profiles, windows: Windows | None, segments: Sequence[str
     missing = [s for s in segments if not any((at.segment or "").startswith(f"{s}=") for at in profiles.slices)]
     if missing:
         raise BaselineDiffers(
-            f"{name}: these profiles are not divided by {missing[0]!r}. Profile the baseline again with --segment, "
+            f"{name}: these profiles are not divided by {missing[0]!r}. Profile the baseline again with this segment, "
             "or give its data."
         )
     if not isinstance(windows, TimeWindows):
         return profiles
     starts = np.array([at.start for at in profiles.slices if at.start is not None], dtype=np.int64)
     if len(starts) < len(profiles.slices) or not len(starts):
-        raise BaselineDiffers(f"{name}: these profiles are not cut by time. Profile the baseline again with --by.")
+        raise BaselineDiffers(f"{name}: these profiles are not cut by time. Profile the baseline again, cut by time.")
     target = windows.start_of(starts)
     ends = windows.end_of(target)
     if any(at.end is None or at.end > end for at, end in zip(profiles.slices, ends.tolist(), strict=True)):
         raise BaselineDiffers(
-            f"{name}: these profiles are cut into longer or other windows than --by asks for. Profile the baseline "
-            "again with the same --by, or a finer one."
+            f"{name}: these profiles are cut into longer or other windows than those asked for. Profile the baseline "
+            "again with the same windows, or finer ones."
         )
     moved = {
         at: replace(at, start=start, end=end)

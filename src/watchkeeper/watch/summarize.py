@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.delivery import deliver, digest_of, expand
+from watchkeeper.delivery import deliver, digest_of, expand, is_table, writable
 from watchkeeper.engines import scan
 from watchkeeper.model import Model
-from watchkeeper.profiles import OneWindow, ProfileFile, Slice, TimeWindows, merge, parse, read
+from watchkeeper.profiles import NotAProfile, OneWindow, ProfileFile, Slice, TimeWindows, merge, parse, read, write
+from watchkeeper.watch import argument
 from watchkeeper.watch.reference import BaselineUnreadable, Told, refer, segments_of
 
 
@@ -21,22 +22,27 @@ def profile(
     by: str | None = None,
     segment: str | None = None,
     baseline: Any = None,
+    output: str | Path | None = None,
     told: Told | None = None,
 ) -> ProfileFile:
     """Profiles of data.
 
     With `baseline` (data or a profile file) its edges are used, in one pass; without it the data become a baseline:
     edges first, then counts. `by` cuts by hour, day, week, month or `N-rows`; without it each file is one window.
-    Takes the same kinds of data as `check`. Raises `WatchkeeperError`.
+    `output`: a file to write them to. Takes the same kinds of data as `check`. Raises `WatchkeeperError`.
     """
-    own = refer(data, model, told) if baseline is None else None
-    reference = own or refer(baseline, model, told)
+    by, segment = argument.text("by", by), argument.text("segment", segment)
+    asked = None if by is None else parse(by)
+    known = argument.model(model)
+    given, before = expand(data), None if baseline is None else expand(baseline)
+    path = _checked(output, [*given, *(before or ()), *([] if model is known else [model])])
+    own = refer(given, known, told) if before is None else None
+    reference = own or refer(before or (), known, told)
     if own is not None:
         sources: Sequence[Any] = own.sources
         blocks = [b for _, b in own.kept] if own.kept is not None else None
     else:
-        sources, blocks = expand(data), None
-    asked = None if by is None else parse(by)
+        sources, blocks = given, None
     parts, digests = [], {}
     for i, source in enumerate(sources):
         delivery = deliver(source, reference.model, strict=False)
@@ -57,11 +63,29 @@ def profile(
         if isinstance(source, str | Path) and Path(source).is_file():
             digests[digest_of(Path(source))] = Path(source).name
     origin = "time" if isinstance(asked, TimeWindows) else "blocks" if asked else "files" if len(sources) > 1 else "one"
-    return ProfileFile(merge(parts), reference.model, origin, digests)
+    return _kept(ProfileFile(merge(parts), reference.model, origin, digests), path)
 
 
-def merged(paths: Sequence[Path]) -> ProfileFile:
-    """The sum of several profile files. Raises `EdgesDiffer`, `NotAProfile`."""
-    files = [read(path) for path in paths]
+def merged(paths: Any, *, output: str | Path | None = None) -> ProfileFile:
+    """The sum of several profile files, also written to `output`. Raises `EdgesDiffer`, `NotAProfile`."""
+    listed = expand(paths)
+    if any(is_table(source) for source in listed):
+        raise NotAProfile("a table in memory holds no profiles. Give the paths of profile files.")
+    path = _checked(output, listed)
+    files = [read(Path(source)) for source in listed]
     digests = {digest: name for file in files for digest, name in file.digests.items()}
-    return replace(files[0], profiles=merge(file.profiles for file in files), digests=digests)
+    return _kept(replace(files[0], profiles=merge(file.profiles for file in files), digests=digests), path)
+
+
+def _checked(output: str | Path | None, inputs: Sequence[Any]) -> Path | None:
+    """The output's path, if profiles can be written there."""
+    path = writable([(output, ())], inputs)[0]
+    if path is not None and path.suffix.lower() in (".csv", ".json", ".jsonl"):
+        raise argument.WrongArgument(f"{path}: profiles are written as Parquet. Give the file the ending .parquet.")
+    return path
+
+
+def _kept(file: ProfileFile, path: Path | None) -> ProfileFile:
+    if path is not None:
+        write(file, path)
+    return file

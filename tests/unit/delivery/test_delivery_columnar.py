@@ -256,3 +256,43 @@ def test_times_beyond_the_calendar_can_be_set_aside_and_written(tmp_path) -> Non
 def test_an_empty_table_has_no_rows() -> None:
     delivery, _ = read(pa.table({"a": pa.array([], pa.int64())}), model(a=Column(type="integer")))
     assert checks(delivery) == ["no_rows"]
+
+
+def streamed(path, closed: bool = True) -> bytes:
+    table = pq.read_table("tests/data/air_quality.parquet").slice(0, 100)
+    with path.open("wb") as file:
+        writer = pa.ipc.new_stream(file, table.schema)
+        writer.write_table(table, max_chunksize=20)
+        if closed:
+            writer.close()
+        else:
+            file.flush()
+    return path.read_bytes()
+
+
+def test_an_arrow_stream_without_its_end_marker_is_cut_off_also_between_two_batches(tmp_path) -> None:
+    path = tmp_path / "air.arrows"
+    whole = streamed(path)
+    assert read(path, AIR)[0].rows_read == 100
+    path.write_bytes(whole[:-8])
+    delivery, _ = read(path, AIR)
+    assert checks(delivery) == ["container"]
+    assert "cut off: it stops without the end marker" in delivery.violations[0].message
+
+
+def test_an_arrow_stream_that_ends_in_numbers_like_the_end_marker_is_cut_off(tmp_path) -> None:
+    path = tmp_path / "x.arrows"
+    with path.open("wb") as file, pa.ipc.new_stream(file, pa.schema([("c", pa.int32())])) as writer:
+        writer.write(pa.record_batch({"c": pa.array([1] * 14 + [-1, 0], pa.int32())}))
+    data = path.read_bytes()
+    assert data[-16:-8] == data[-8:]
+    path.write_bytes(data[:-8])
+    assert checks(read(path, model(c=Column(type="integer")))[0]) == ["container"]
+
+
+def test_rows_behind_the_end_of_an_arrow_stream_are_not_lost_in_silence(tmp_path) -> None:
+    path = tmp_path / "air.arrows"
+    path.write_bytes(streamed(path) * 2)
+    delivery, _ = read(path, AIR)
+    assert checks(delivery) == ["container"]
+    assert "goes on behind its end marker" in delivery.violations[0].message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import stat
 import tracemalloc
 import zipfile
@@ -14,9 +15,11 @@ import pytest
 
 from watchkeeper.delivery import Delivery, Limits, deliver
 from watchkeeper.delivery.container import UnknownFormat
-from watchkeeper.model import Column, Model
+from watchkeeper.delivery.encoding import is_binary
+from watchkeeper.model import Column, Model, WatchkeeperError
 
 MODEL = Model(name="m", columns={"a": Column(type="integer"), "b": Column(type="string")})
+NOISE = random.Random(1).randbytes(5_000)
 CSV = b"a,b\n" + b"".join(b"%d,row %d\n" % (i, i) for i in range(20_000))
 
 
@@ -91,12 +94,37 @@ def test_an_archive_with_a_flipped_byte_is_rejected(tmp_path, ending: str) -> No
         ("x.jsonl", b'[{"a": 1},\n {"a": 2}]', "is one JSON array"),
         ("x.csv", b"PAR1\x15\x04\x15" + bytes(90), "its first bytes are those of Parquet"),
         ("x.csv.gz", gzip.compress(CSV) + b"and more", "damaged"),
+        ("x.parquet", NOISE, f"its first bytes ({NOISE[:4].hex(' ')}) are those of no kind that is known"),
+        ("x.arrow", NOISE, f"Arrow IPC is expected, and its first bytes ({NOISE[:4].hex(' ')})"),
+        ("x.csv.gz", NOISE, f"gzip is expected, and its first bytes ({NOISE[:4].hex(' ')})"),
+        ("x.csv", NOISE, f"CSV is expected, and its first bytes ({NOISE[:4].hex(' ')})"),
+        ("x.csv.gz", gzip.compress(NOISE), "the gzip archive x.csv.gz is not what its name says: CSV is expected"),
+        ("x.jsonl", NOISE, f"JSON lines is expected, and its first bytes ({NOISE[:4].hex(' ')})"),
+        ("x.csv", bytes(5_000), "those of no kind that is known"),
+        ("x.csv", b"\x89PNG\r\n\x1a\n" + NOISE, "a PNG picture"),
+        ("x.parquet", "id,größe\n1,ü\n".encode(), "those of plain text"),
+        ("x.parquet", "id,größe\n1,ü\n".encode("latin-1"), "those of plain text"),
+        ("x.parquet", "id,größe\n1,ü\n".encode("utf-16"), "those of plain text"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_rejected(tmp_path, name: str, data: bytes, words: str) -> None:
     delivery = read(tmp_path, name, data)
     assert delivery.rejected
     assert words in delivery.violations[0].message
+
+
+def test_bytes_of_no_kind_without_an_ending_are_wrong_usage(tmp_path) -> None:
+    (tmp_path / "dump").write_bytes(NOISE)
+    with pytest.raises(WatchkeeperError, match=r"no kind that is known.*Convert it to CSV") as error:
+        deliver(tmp_path / "dump", MODEL)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "cp1252", "koi8-r"])
+def test_text_in_any_encoding_is_text(encoding: str) -> None:
+    words = {"shift_jis": "名前,値\n東京,1\n", "koi8-r": "имя,город\n"}.get(encoding, "id,größe\n1,ü\n")
+    assert not is_binary((words * 100).encode(encoding))
+    assert not is_binary(b"id,t\n1,a\0\n2,b\n" * 100)
 
 
 def test_a_column_may_be_called_like_a_magic_number(tmp_path) -> None:
@@ -160,11 +188,11 @@ def test_a_bomb_of_one_giant_line_stops_at_the_line_limit(tmp_path) -> None:
     assert [found.check for found in delivery.violations] == ["line_limit"]
 
 
-@pytest.mark.parametrize("name", ["x.xlsx", "x.csv.bz2", "x.avro", "x.parquet.gz"])
+@pytest.mark.parametrize("name", ["x.xlsx", "x.csv.bz2", "x.avro"])
 def test_other_kinds_of_files_are_an_error_that_names_the_kinds_that_are_read(tmp_path, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(b"x") if name.endswith("gz") else b"PK\x03\x04....")
-    with pytest.raises(UnknownFormat, match=r"CSV|Unpack"):
+    path.write_bytes(b"PK\x03\x04....")
+    with pytest.raises(UnknownFormat, match="CSV"):
         deliver(path, MODEL)
 
 
@@ -181,3 +209,10 @@ def test_a_truncated_parquet_file_is_rejected(tmp_path) -> None:
     delivery = read(tmp_path, "x.parquet", file.getvalue()[:-20])
     assert delivery.rejected
     assert "no whole Parquet file" in delivery.violations[0].message
+
+
+def test_a_packed_parquet_file_is_rejected_with_the_way_out(tmp_path) -> None:
+    delivery = read(tmp_path, "x.parquet.gz", gzip.compress(b"PAR1"))
+    assert [found.check for found in delivery.violations] == ["container"]
+    assert "Parquet packed in gzip can't be read in place" in delivery.violations[0].message
+    assert delivery.violations[0].remedy.startswith("Unpack it")

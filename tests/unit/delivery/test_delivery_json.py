@@ -42,13 +42,26 @@ def test_a_number_in_quotes_is_the_number_and_text_without_quotes_is_the_text(re
     assert delivery.violations == []
 
 
-def test_escapes_are_read_and_nested_values_stay_json(read) -> None:
+def test_escapes_are_read(read) -> None:
     _, _, cells = read(
         r'{"n":1,"x":1,"ok":true,"t":null,"s":"a\nb \"c\" é \ud83d\ude00 \\"}'
         + "\n"
-        + '{"s": {"a": [1, 2]}}\n{"s": "plain é"}'
+        + '{"s": "{\\"a\\": [1, 2]}"}'
+        + "\n"
+        + '{"s": "plain é"}'
     )
     assert cells["s"] == ['a\nb "c" é 😀 \\', '{"a": [1, 2]}', "plain é"]
+
+
+def test_an_object_or_array_where_a_value_is_declared_is_a_bad_cell(read) -> None:
+    lines = ['{"s": ["Asian"]}', '{"s": "Asian"}', '{"s": {"a": "b"}}', '{"s": "[x]"}', '{"n": [1]}', '{"s": []}']
+    delivery, _, cells = read(GOOD + "\n" + "\n".join(lines))
+    told = [(row.row, row.reason) for row in delivery.bad_rows()]
+    text = "`s` is not text"
+    assert told == [(2, text), (4, text), (6, "`n` is not an integer"), (7, text)]
+    assert cells["s"] == ["a", None, "Asian", None, "[x]", None, None]
+    assert {found.check for found in delivery.violations} == {"parse"}
+    assert 'row 2 (“["Asian"]”)' in delivery.violations[1].message
 
 
 @pytest.mark.parametrize(
@@ -95,7 +108,7 @@ def test_a_repeated_key_is_found_in_every_style(read, line: str) -> None:
 
 
 def test_repeated_keys_inside_a_nested_value_are_that_values_business(read) -> None:
-    delivery, rows, _ = read(f'{GOOD}\n{{"s": {{"b": 1, "b": 2}}}}\n')
+    delivery, rows, _ = read(f'{GOOD}\n{{"other": {{"b": 1, "b": 2}}}}\n')
     assert (rows, delivery.rows_bad) == ([1, 2], 0)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from watchkeeper.delivery import Delivery, deliver, digest_of
 from watchkeeper.delivery.manifest import BadManifest
+from watchkeeper.delivery.source import Unreadable
 from watchkeeper.model import Column, Model
 
 MODEL = Model(name="m", columns={"a": Column(type="integer")})
@@ -86,3 +87,32 @@ def test_the_bytes_of_an_earlier_delivery_are_known_again_before_anything_else(t
     assert "has the same bytes as 2013-11.csv" in delivery.violations[0].message
     assert delivery.digest == hashlib.sha256(old.read_bytes()).hexdigest()
     assert delivery.size == len(old.read_bytes())
+
+
+def test_an_empty_key_is_refused_by_name(signed, tmp_path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"")
+    for empty, name in ((key, str(key)), (b"", "the HMAC key")):
+        with pytest.raises(Unreadable, match="empty, so anybody could have signed") as told:
+            signed(key=empty)
+        assert str(told.value).startswith(name)
+        assert told.value.exit_code == 2
+
+
+@pytest.mark.parametrize("second", ["x.csv", "./x.csv"])
+def test_a_file_that_stands_twice_in_a_manifest_is_an_error(tmp_path, second: str) -> None:
+    (tmp_path / "x.csv").write_bytes(DATA)
+    right, wrong = hashlib.sha256(DATA).hexdigest(), "0" * 64
+    text = f'{{"files": {{"x.csv": {{"sha256": "{wrong}"}}, "{second}": {{"sha256": "{right}"}}}}}}'
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(BadManifest, match="one entry a file"):
+        deliver(tmp_path / "x.csv", MODEL, manifest=tmp_path / "m.json")
+
+
+def test_a_digest_that_was_cut_off_is_told_from_one_that_differs(signed) -> None:
+    (found,) = signed(sha256=hashlib.sha256(DATA).hexdigest()[:-1]).violations
+    assert found.check == "sha256"
+    assert "the SHA-256 in its manifest" in found.message
+    assert "is not 64 hexadecimal digits" in found.message
+    (found,) = signed(key=KEY, hmac_sha256="").violations
+    assert (found.check, "is not 64 hexadecimal digits" in found.message) == ("hmac", True)

@@ -62,9 +62,10 @@ def micro(*day: int) -> int:
         (
             [0.5, float("nan"), float("inf")],
             Column(type="number", minimum=0, maximum=1),
-            [2, 3],
-            "`c` is NaN, within no range",
+            [3],
+            "`c` is above 1",
         ),
+        ([1.0, float("nan"), 2.0], Column(type="number", allowed=[1]), [3], "`c` is none of 1"),
         ([0.5, float("nan")], Column(type="number", nullable=False), [2], "`c` is missing"),
         (
             [dt.datetime(2014, 1, 1, tzinfo=dt.UTC), dt.datetime(2015, 1, 1, tzinfo=dt.UTC)],
@@ -254,3 +255,11 @@ def test_every_violation_is_in_the_catalogue_with_a_level_and_a_severity() -> No
         assert kind.severity == {Level.FILE: "alarm", Level.ROW: "warning"}.get(kind.level, kind.severity)
         assert kind.severity in ("info", "warning", "alarm")
         assert kind.sees
+
+
+def test_nan_is_a_missing_value_whichever_of_the_two_a_library_writes() -> None:
+    column, nan = Column(type="number", minimum=0, maximum=1, unique=True), float("nan")
+    for missing in (nan, None):
+        table = pa.table({"k": [1.5, missing, 2.5], "c": [missing, missing, 0.5]})
+        delivery = read(table, {"k": Column(type="number"), "c": column}, primary_key=["k"])
+        assert [(row.row, row.reason) for row in delivery.bad_rows()] == [(2, "the key `k` is missing")]

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from watchkeeper.delivery import raw_sample
+from watchkeeper.delivery import deliver, raw_sample
 from watchkeeper.delivery.source import Unreadable
-from watchkeeper.model import TextFormat
+from watchkeeper.model import TextFormat, infer
 from watchkeeper.model.error import WatchkeeperError
 
 ROWS = [
@@ -88,7 +88,7 @@ def test_json_lines_packed_files_and_typed_ones_are_sampled(tmp_path) -> None:
     (tmp_path / "x.jsonl").write_text('{"a": 1, "b": ""}\n{"c": [1], "a": "x"}\n')
     sample = raw_sample(tmp_path / "x.jsonl")
     assert sample.lexical
-    assert sample.table.to_pylist() == [{"a": "1", "b": None, "c": None}, {"a": "x", "b": None, "c": "[1]"}]
+    assert sample.table.to_pylist() == [{"a": "1", "b": None, "c": None}, {"a": "x", "b": None, "c": None}]
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"a;b\n1;2\n"))
     assert raw_sample(tmp_path / "x.csv.gz").text.delimiter == ";"
     table = pa.table({"a": [1, 2], "t": pa.array([1, 2], pa.timestamp("us"))})
@@ -112,3 +112,13 @@ def test_a_torn_file_is_an_error_that_names_the_row(tmp_path) -> None:
     (tmp_path / "x.csv").write_text('a,b\n1,2\n3,"x\n4,"y, z"\n5,6\n')
     with pytest.raises(WatchkeeperError, match="row 2: a quoted cell opens in `b`"):
         raw_sample(tmp_path / "x.csv")
+
+
+def test_columns_of_json_that_hold_objects_are_not_taken_for_text(tmp_path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"a": {"b": 1}, "s": "[x]"}\n{"a": [2], "s": "y"}\n{"a": null}\n')
+    sample = raw_sample(path)
+    assert [pa.types.is_nested(kind) for kind in sample.table.schema.types] == [True, False]
+    made = infer(sample.table, name="m", lexical=True, text=sample.text)
+    assert {name: column.type for name, column in made.model.columns.items()} == {"a": "other", "s": "string"}
+    assert [block.invalid for block in deliver(path, made.model).blocks()] == [{}]

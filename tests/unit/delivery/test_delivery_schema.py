@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from watchkeeper.delivery import Delivery, deliver
@@ -52,6 +53,52 @@ def test_a_column_that_is_simply_gone_is_named_with_what_is_there(tmp_path) -> N
         delivery.violations[0].message
         == "x.csv: the column `fine` is missing; the file has `case_id`, `date` and `age`."
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "message", "columns"),
+    [
+        ("date,age", "x.csv: 2 columns are missing, `case_id` and `fine`; the file has `date` and `age`.", 2),
+        (
+            "CASE_ID,DATE,AGE,FINE",
+            "x.csv: 4 columns are missing and seem to be renamed, `case_id` to `CASE_ID`, `date` to `DATE`, "
+            "`age` to `AGE` and `fine` to `FINE`.",
+            4,
+        ),
+        (
+            "k,q,w",
+            "x.csv has none of the 4 columns that are expected, `case_id`, `date`, `age` and `fine`; the file has "
+            "`k`, `q` and `w`.",
+            4,
+        ),
+    ],
+)
+def test_several_missing_columns_are_one_sentence(tmp_path, header: str, message: str, columns: int) -> None:
+    missing = read(tmp_path, f"{header}\n1,2,3\n").violations[0]
+    assert (missing.check, missing.message, len(missing.columns)) == ("missing_column", message, columns)
+
+
+def test_several_doubled_and_several_extra_columns_are_one_sentence_each(tmp_path) -> None:
+    delivery = read(tmp_path, "case_id,date,age,fine,a,b,age,fine,fine\n")
+    assert [found.message for found in delivery.violations] == [
+        "x.csv: several columns share a name (2 `age` and 3 `fine`), so it can't be told which is meant.",
+        "x.csv: 2 columns are not declared in the model, `a` and `b`.",
+    ]
+
+
+def test_columns_of_a_wrong_type_are_told_together(tmp_path) -> None:
+    wrong = pa.table({"case_id": ["1"], "date": ["31-01-2014"], "age": ["30"], "fine": [True]})
+    delivery = deliver(wrong, Model(name="m", columns=COLUMNS))
+    assert [(found.check, found.message) for found in delivery.violations] == [
+        ("type", "table: the columns `case_id` and `age` hold text, and type integer is declared."),
+        ("type_change", "table: the column `fine` is stored as bool, not as number."),
+    ]
+
+
+def test_a_table_without_columns_has_none_of_those_expected() -> None:
+    delivery = deliver(pa.table({}), Model(name="m", columns=COLUMNS))
+    assert delivery.rejected
+    assert delivery.violations[0].message.endswith("`age` and `fine`; the file has no columns.")
 
 
 def test_an_ignored_column_need_not_be_there(tmp_path) -> None:

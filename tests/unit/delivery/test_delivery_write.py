@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from watchkeeper.delivery import CannotWrite, Delivery, deliver, replacing
+from watchkeeper.delivery import BadOutput, CannotWrite, Delivery, deliver, replacing
 from watchkeeper.model import Column, Model, TextFormat
 
 COLUMNS = {"id": Column(type="integer"), "t": Column(type="string"), "x": Column(type="number", decimal=",")}
@@ -208,14 +208,14 @@ def test_a_source_that_changes_while_it_is_read_is_rejected(tmp_path) -> None:
 def test_where_nothing_can_be_written_the_error_says_what_to_do(tmp_path, name: str, words: str) -> None:
     path = tmp_path / "x.csv"
     path.write_text("id,t,x\n1,a,1\n")
-    with pytest.raises(CannotWrite, match=words):
+    with pytest.raises(BadOutput, match=words):
         checked(path).write(tmp_path / name, None)
 
 
 def test_good_and_bad_rows_do_not_go_into_one_file(tmp_path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("id,t,x\n1,a,1\n")
-    with pytest.raises(CannotWrite, match="Name two"):
+    with pytest.raises(BadOutput, match="two outputs have this name"):
         checked(path).write(tmp_path / "out.csv", tmp_path / "out.csv")
 
 

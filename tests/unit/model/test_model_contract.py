@@ -164,6 +164,10 @@ def test_field_types_and_constraints_are_taken_over(tmp_path, field, fields):
         ({"type": "string", "constraints": {"sparkling": True}}, "sparkling"),
         ({"type": "object", "constraints": {"jsonSchema": {}}}, "not watched"),
         ({"type": "date", "format": "any"}, "the one that the data use"),
+        ({"type": "string", "format": "email"}, "'email' is not checked"),
+        ({"type": "string", "decimalChar": ","}, "decimalChar"),
+        ({"type": "boolean", "categories": ["a"]}, "categories"),
+        ({"type": "string", "categories": ["a"], "constraints": {"enum": ["a"]}}, "`enum` are checked instead"),
         ({"type": "date", "constraints": {"enum": ["2014-01-01"]}}, "not held against a list"),
     ],
 )
@@ -171,6 +175,36 @@ def test_what_can_not_be_honoured_is_listed_with_its_path(tmp_path, field, word)
     (ignored,) = contract(tmp_path, schema({"name": "x", **field})).ignored
     assert ignored.startswith("fields[0]")
     assert word in ignored
+
+
+def test_limits_that_go_with_the_marks_of_a_number_are_listed_by_name(tmp_path):
+    constraints = {"minimum": "0", "maximum": "1000", "exclusiveMinimum": -1, "required": True}
+    field = {"type": "number", "groupChar": ".", "bareNumber": False, "constraints": constraints}
+    listed = contract(tmp_path, schema({"name": "x", **field})).ignored
+    assert [line.split(":")[0] for line in listed] == ["fields[0].groupChar", "fields[0].bareNumber"]
+    for line in listed:
+        assert line.endswith("read as text, and its minimum, maximum, exclusiveMinimum not checked")
+
+
+def test_words_for_true_and_false_are_not_replaced_by_an_enum(tmp_path):
+    field = {"type": "boolean", "trueValues": ["ja"], "falseValues": ["nein"], "constraints": {"enum": [True]}}
+    read = contract(tmp_path, schema({"name": "x", **field}))
+    assert read.columns["x"]["allowed"] == ["ja", "nein"]
+    assert [line.split(":")[0] for line in read.ignored] == ["fields[0].trueValues", "fields[0].constraints.enum"]
+
+
+def test_what_an_open_data_contract_asks_for_and_is_not_checked_is_listed(tmp_path):
+    properties = [
+        {"name": "a", "logicalType": "integer", "logicalTypeOptions": {"pattern": "1", "minLength": 1}},
+        {"name": "b", "logicalType": "array", "required": True, "items": {"logicalType": "string", "required": True}},
+        {"name": "c", "enum": [{"value": "x"}]},
+        {"name": "d", "logicalType": "timestamp", "logicalTypeOptions": {"timezone": True}},
+    ]
+    read = contract(tmp_path, {"apiVersion": "v3.1.0", "schema": [{"name": "t", "properties": properties}]})
+    assert [line.split(":")[0].removeprefix("schema[0].properties") for line in read.ignored] == [
+        *("[0].logicalTypeOptions.minLength", "[0].logicalTypeOptions.pattern", "[1].items", "[1].required"),
+        *("[2]", "[2].enum", "[3].logicalTypeOptions.timezone"),
+    ]
 
 
 def test_dialects_and_keys_that_can_not_be_honoured_are_listed(tmp_path):

@@ -137,7 +137,7 @@ def test_physical_types_bind():
         "code": "string",
         "flag": "boolean",
         "small": "integer",
-        "huge": "integer",
+        "huge": "number",
         "cost": "number",
         "born": "timestamp",
         "seen": "timestamp",

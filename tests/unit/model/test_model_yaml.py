@@ -6,7 +6,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from watchkeeper.model import Column, ColumnNotes, Constraints, Model, ModelError, Note, Role, Task, TextFormat, Type
+from watchkeeper.model import (
+    CannotWrite,
+    Column,
+    ColumnNotes,
+    Constraints,
+    Model,
+    ModelError,
+    Note,
+    Role,
+    Task,
+    TextFormat,
+    Type,
+)
 from watchkeeper.model.yaml_file import dump, load, parse
 
 GOOD = """\
@@ -221,9 +233,9 @@ def test_a_reason_can_not_break_out_of_its_comment():
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
-    with pytest.raises(ModelError, match="can't be written"):
+    with pytest.raises(CannotWrite, match="can't be written"):
         dump(model(), tmp_path / "no" / "such.yaml")
     (tmp_path / "folder.yaml").mkdir()
-    with pytest.raises(ModelError, match="can't be written"):
+    with pytest.raises(CannotWrite, match="can't be written"):
         dump(model(), tmp_path / "folder.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.yaml"]

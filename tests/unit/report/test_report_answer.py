@@ -38,14 +38,13 @@ def test_a_silent_and_a_stuck_sensor_are_told_with_their_weeks():
     assert told.level is Level.ALARM
     assert told.headline.startswith("`hum`")
     assert told.since.startswith("Worst is `hum`, in 7–20 March 2011")
-    assert "`weathersit`" in told.fine
-    assert "`ts`" not in told.fine
+    assert told.fine == "3 columns are as before: `weathersit`, `temp` and `ts`."
 
 
 def test_nothing_wrong_is_said_in_one_word_and_one_line():
     told = answer(checked.unchanged())
     assert (told.level, told.verdict, told.headline) == (Level.FINE, "accept", "Nothing is wrong.")
-    assert told.fine == "All 5 columns are as before."
+    assert told.fine == "All 6 columns are as before."
     assert told.groups == ()
 
 
@@ -82,11 +81,13 @@ def test_pairs_that_no_longer_correlate_follow_the_column_that_changed():
 
 def test_the_worst_comes_first_and_a_note_never_counts():
     told = answer(
-        with_findings(finding("a", severity=Severity.WARNING), finding("b"), finding("c", severity=Severity.INFO))
+        with_findings(
+            finding("hum", severity=Severity.WARNING), finding("temp"), finding("cnt", severity=Severity.INFO)
+        )
     )
-    assert [group.columns for group in told.groups] == [("b",), ("a",)]
+    assert [group.columns for group in told.groups] == [("temp",), ("hum",)]
     assert told.how_bad == "1 alarm and 1 warning in 2 of 6 columns."
-    assert [note.columns for note in told.told] == [("c",)]
+    assert [note.columns for note in told.told] == [("cnt",)]
 
 
 def test_episodes_are_told_from_when_to_when():
@@ -141,6 +142,24 @@ def test_no_value_of_a_personal_column_is_told(metric):
     assert "4111" not in repr(told.groups[0].sentence)
     assert "77" not in told.groups[0].sentence
     assert "`hum`" in told.groups[0].sentence
+
+
+def test_the_columns_in_the_headline_are_those_that_findings_name_and_all_others_are_fine():
+    pair = finding(("temp", "hum"), "correlation", Severity.WARNING)
+    made = finding(("cnt", "windspeed"), "mae", check="quality")
+    told = answer(with_findings(finding("temp"), pair, made))
+    assert told.how_bad == "2 alarms in 2 of 6 columns."
+    assert told.fine == "4 columns are as before: `weathersit`, `windspeed`, `cnt` and `ts`."
+    new = finding(("a", "b"), "schema", kind="violation", check="schema")
+    assert answer(with_findings(new)).how_bad == "1 alarm in 2 of 8 columns."
+
+
+def test_a_segment_of_a_personal_column_is_a_number_and_not_its_value():
+    columns = {**checked.MODEL.columns, "hum": checked.MODEL.columns["hum"].model_copy(update={"pii": True})}
+    secret = [finding("temp", segment=f"hum={value}") for value in (77, 78)]
+    told = answer(with_findings(*secret, model=checked.MODEL.model_copy(update={"columns": columns})))
+    assert told.groups[0].sentence in {f"`temp` changed. This is for hum=(masked {i})." for i in (1, 2)}
+    assert secret[0].segment == "hum=77"
 
 
 def test_a_finding_of_one_segment_says_which():

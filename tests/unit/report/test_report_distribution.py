@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 import checked
 from watchkeeper.model import Column, Model, Type
@@ -27,7 +28,7 @@ def test_every_value_is_in_the_picture_or_told_beyond_it():
     found = histograms(*profiled(temp, july, Column(type=Type.INTEGER)), 0)
     for side, at in ((found.before, 0), (found.now, 1)):
         assert abs(side.sum() + found.below[at] + found.above[at] - 1) < 1e-9
-    assert found.medians == (np.median(temp), np.median(july))
+    assert found.centre == ("median", np.median(temp), np.median(july))
 
 
 def test_whole_numbers_stand_in_bins_of_their_own():
@@ -49,6 +50,12 @@ def test_a_long_tail_is_drawn_on_a_logarithmic_axis_and_one_outlier_is_cut_off()
 def test_a_column_frozen_at_one_value_still_has_a_picture():
     found = histograms(*profiled(np.full(50, 3.5), np.full(50, 3.5), Column(type=Type.NUMBER)), 0)
     assert found.now.max() > 0.99
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_no_axis_holds_have_no_picture():
+    huge = np.tile([-1.7e308, 1.0, 1.7e308], 50)
+    assert histograms(*profiled(huge, huge, Column(type=Type.NUMBER)), 0) is None
 
 
 def test_a_side_without_values_has_no_picture():

@@ -7,12 +7,15 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 import checked
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import BUILT_IN
 from watchkeeper.delivery import BadRow
-from watchkeeper.report import to_html, write_html
+from watchkeeper.model import Task
+from watchkeeper.report import to_html, write_html, write_measurements
 
 VOID = {"meta", "link", "input", "br", "hr", "img", "path", "circle"}
 
@@ -198,3 +201,123 @@ def test_a_notebook_shows_the_answer_in_its_own_colours():
     assert "is missing in 100 % of 82 rows" in outline.text
     selectors = re.findall(r"(?:^|})\s*([^{}@]+?)\s*{", re.search(r"<style>(.*?)</style>", fragment, re.DOTALL)[1])
     assert all(part.strip().startswith(".wk") for selector in selectors for part in selector.split(","))
+
+
+def test_all_numbers_of_columns_on_the_page_come_from_one_count():
+    table, before = checked.halves("2011-01-03", "2011-07-04")
+    table = table.slice(0, 600)
+    swapped = checked.with_column(table, "temp", table["windspeed"])
+    page = to_html(checked.check(swapped, before, by=None, baseline_by="week"))
+    text = Outline(page).text
+    loud, total = map(int, re.search(r"(\d+) of (\d+) columns with findings", text).groups())
+    assert f"in {loud} of {total} columns." in text
+    assert re.findall(r"(\d+) columns? (?:is|are) as before", text) == [str(total - loud)] * 2
+    assert f"All {total} columns" in text
+    marked = re.findall(r'<tr id="c\w+"><th scope="row">(<a)?.*?<td data-v="([\d.e+]+)">(<svg)?', page)
+    assert sum(bool(mark) for _, _, mark in marked) == loud
+    assert all(bool(link) == bool(mark) == (float(evidence) > 1) for link, evidence, mark in marked)
+
+
+def test_a_mark_without_evidence_is_that_of_a_rule():
+    assert re.search(r">temp</a></th>.*?</svg>rule · [\d.]+×</td>", to_html(checked.one_file()))
+
+
+def test_a_segment_of_a_personal_column_is_nowhere_on_the_page(tmp_path):
+    table, before = (
+        checked.with_column(one, "weathersit", checked.pc.cast(one["weathersit"], "string"))
+        for one in checked.halves("2011-01-03", "2011-07-04")
+    )
+    names = checked.pa.array(["nobody", "Ann Example", "Bob Example", "Cyd Example", "Dee Example"])
+    table, before = (
+        checked.with_column(one, "weathersit", names.take(checked.pc.cast(one["weathersit"], "int64")).to_pylist())
+        for one in (table, before)
+    )
+    columns = {**checked.MODEL.columns, "weathersit": checked.Column(type=checked.Type.STRING, pii=True)}
+    ann = checked.pc.equal(table["weathersit"], "Ann Example")
+    table = checked.with_column(table, "windspeed", checked.pc.if_else(ann, None, table["windspeed"]))
+    model = checked.MODEL.model_copy(update={"columns": columns})
+    result = checked.check(table, before, by=None, baseline_by="month", segment="weathersit", model=model)
+    assert any(finding.segment == "weathersit=Ann Example" for finding in result.findings)
+    page = to_html(result)
+    assert "weathersit=(masked " in page
+    write_measurements(result, tmp_path / "m.csv")
+    assert "weathersit=(masked " in (tmp_path / "m.csv").read_text()
+    for shown in (page, result._repr_html_(), (tmp_path / "m.csv").read_text()):
+        assert "Example" not in shown
+
+
+def predictions(task, weeks):
+    """Hours of half a year with a model's answers, in two halves, and the model that declares them."""
+    sides, rng = [], np.random.default_rng(0)
+    kind = {"binary": checked.Type.INTEGER, "multiclass": checked.Type.STRING}.get(task, checked.Type.NUMBER)
+    columns = {**checked.MODEL.columns, "wide": checked.Column(type=checked.Type.STRING)}
+    columns["label"] = checked.Column(type=kind, role=checked.Role.LABEL)
+    columns["made"] = checked.Column(
+        type=checked.Type.NUMBER if task == "ranking" else kind,
+        role=checked.Role.SCORE if task == "ranking" else checked.Role.PREDICTION,
+    )
+    if task == "ranking":
+        columns["query"] = checked.Column(type=checked.Type.STRING, role=checked.Role.QUERY, drift=False)
+    if task == "binary":
+        columns["score"] = checked.Column(type=checked.Type.NUMBER, role=checked.Role.SCORE)
+    for half in checked.halves("2011-01-03", weeks):
+        cnt = half["cnt"].to_numpy().astype(float)
+        guess = cnt + rng.normal(0, 40, len(cnt))
+        label, made, more = cnt, guess, {}
+        if task == "binary":
+            label, made = (cnt > 100).astype(np.int64), (guess > 100).astype(np.int64)
+            more["score"] = 1 / (1 + np.exp(-(guess - 100) / 40))
+        elif task == "multiclass":
+            label, made = (np.array(["few", "some", "many"])[np.digitize(v, [30, 150])] for v in (cnt, guess))
+        elif task == "ranking":
+            label = np.digitize(cnt, [30, 150]).astype(float)
+            more["query"] = [f"q{i // 8}" for i in range(len(cnt))]
+        more |= {"label": label, "made": made, "wide": [f"v{i}" for i in rng.integers(0, 300, len(cnt))]}
+        added = {name: checked.pa.array(values) for name, values in more.items()}
+        sides.append(checked.pa.table({**{name: half[name] for name in half.column_names}, **added}))
+    return *sides, checked.MODEL.model_copy(update={"task": Task(task), "columns": columns})
+
+
+JUDGED = {
+    "null_share", "invalid_share", "shape", "spike", "range_low", "range_high", "unseen_share", "rise", "rows",
+    "correlation",
+}  # fmt: skip
+BY_TASK = {
+    "binary": {"roc_auc", "calibration_error", "accuracy"},
+    "multiclass": {"accuracy"},
+    "regression": {"mae", "bias"},
+    "ranking": {"ndcg@10"},
+}
+
+
+@pytest.mark.parametrize("segment", [None, "weathersit"])
+@pytest.mark.parametrize("by", [None, "month"])
+@pytest.mark.parametrize("task", BY_TASK)
+def test_every_judged_metric_can_lead_the_page(task, by, segment):
+    table, before, model = predictions(task, "2011-07-04")
+    result = checked.check(table, before, model=model, by=by, baseline_by="month", segment=segment)
+    say = {check.name: check.say for check in BUILT_IN}
+    leads = {}
+    for one in result.measurements:
+        known = [i for i, value in enumerate(one.value) if value == value and one.slices[i].segment == segment_of(one)]
+        if one.judged and known:
+            at = one.slices[known[-1]]
+            lead = Finding(
+                kind="change", check=one.check, metric=one.metric, columns=one.columns, severity=Severity.ALARM,
+                message=say[one.check](one, known[-1], (None, None)), remedy="Look.", value=float(one.value[known[-1]]),
+                rows=int(one.rows[known[-1]]), window=at.window, segment=at.segment,
+            )  # fmt: skip
+            leads.setdefault((one.metric, at.segment is None), lead)
+    assert {metric for metric, _ in leads} >= (JUDGED | BY_TASK[task]) - (set() if by else {"rows"})
+    for lead in leads.values():
+        alone = replace(result, findings=[lead])
+        outline = Outline(to_html(alone))
+        assert outline.open == []
+        assert {link.removeprefix("#") for link in outline.links} <= set(outline.ids)
+        assert "What was found, worst first" in outline.text
+        assert Outline(alone._repr_html_()).open == []
+
+
+def segment_of(measured):
+    """The segment that a measurement is of: all of its slices have the same one."""
+    return measured.slices[0].segment

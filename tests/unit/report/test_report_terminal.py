@@ -29,7 +29,7 @@ def test_the_first_line_holds_the_verdict_and_what_happened():
 def test_a_quiet_file_takes_few_lines():
     text = printed(checked.unchanged())
     assert text.startswith("✓ accept: Nothing is wrong.")
-    assert "All 5 columns are as before." in text
+    assert "All 6 columns are as before." in text
     assert len(text.splitlines()) <= 8
 
 

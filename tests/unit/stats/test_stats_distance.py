@@ -112,6 +112,27 @@ def test_quantiles_are_those_of_the_raw_rows_within_a_bin(history):
     )
 
 
+def test_a_quantile_beyond_the_baseline_lies_in_the_bin_of_the_raw_rows():
+    x = read("cnt")
+    x = x[x > 0]
+    span = (x.max() - x.min()) * np.array([0.02, 0.1, 0.5, 1, 4, 10, 100, 1e4])
+    cuts = np.unique(np.concatenate([np.quantile(x, np.arange(200) / 200), x.min() - span, x.max() + span]))
+    for far in (60 * x, 3_000 * x, 1e9 * x, -60 * x):
+        counts, ends = count(far, cuts), (far.min(), far.max())
+        left, right = distance.quantile_bin(counts, cuts, *ends, 0.5)
+        assert left <= np.median(far) <= right
+        assert left <= distance.quantile(counts, cuts, *ends, 0.5) <= right
+
+
+def test_values_at_both_ends_of_the_doubles_are_measured_in_silence():
+    ends = np.array([-1.7e308]), np.array([1.7e308])
+    with np.errstate(all="raise"):
+        moved = distance.wasserstein([[5, 0, 5]], [0, 10, 0], [-1.0, 1.0], *ends, -1.0, 1.0)
+        middle = distance.quantile([[5, 0, 6]], [-1.0, 1.0], *ends, 0.5)
+    assert moved == pytest.approx([8.5e307])
+    assert 1.0 <= middle <= 1.7e308
+
+
 def test_ten_deciles_of_a_smooth_column_weigh_a_tenth_each():
     x = read("AH")
     cuts = edges(x)

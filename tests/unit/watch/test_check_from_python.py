@@ -136,7 +136,7 @@ def test_a_profile_file_by_day_serves_a_check_by_week_and_not_one_by_hour(tmp_pa
     assert wk.check(SHIFTED, tmp_path / "b.parquet", by="week").baseline_windows == 5
     with pytest.raises(wk.WatchkeeperError, match="finer"):
         wk.check(SHIFTED, tmp_path / "b.parquet", by="hour")
-    with pytest.raises(wk.WatchkeeperError, match="--segment"):
+    with pytest.raises(wk.WatchkeeperError, match="with this segment"):
         wk.check(SHIFTED, tmp_path / "b.parquet", by="day", segment="shop")
 
 
@@ -160,7 +160,7 @@ def test_a_window_that_there_is_not_is_named(by):
 
 @pytest.mark.parametrize("period", ["2024", "2024-13", "2024-02-30", "2024-02-02/2024-02-01", "tomorrow"])
 def test_a_period_that_there_is_not_is_named(period):
-    with pytest.raises(wk.WatchkeeperError, match="--period"):
+    with pytest.raises(wk.WatchkeeperError, match="write a month"):
         wk.check(SAME, BASE, period=period)
 
 
@@ -178,11 +178,3 @@ def test_nothing_heavy_is_imported_before_it_is_used():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
-
-
-def test_an_output_never_takes_the_place_of_the_file_under_test(tmp_path):
-    pq.write_table(SAME, tmp_path / "new.parquet")
-    before = (tmp_path / "new.parquet").read_bytes()
-    with pytest.raises(wk.WatchkeeperError, match="another name"):
-        wk.check(tmp_path / "new.parquet", BASE, accepted=tmp_path / "new.parquet")
-    assert (tmp_path / "new.parquet").read_bytes() == before
