@@ -5,6 +5,7 @@ from watchkeeper.delivery.content import active_content
 from watchkeeper.delivery.delivery import Block, Delivery, deliver
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.manifest import digest_of
+from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.replacing import CannotWrite, replacing
 from watchkeeper.delivery.sample import RawSample, raw_sample
 from watchkeeper.delivery.source import NoSuchFile, expand
@@ -23,6 +24,7 @@ __all__ = [
     "RawSample",
     "Violation",
     "active_content",
+    "ahead",
     "deliver",
     "digest_of",
     "expand",

@@ -55,6 +55,11 @@ class Place:
     filesystem: Any
     """A `pyarrow.fs.FileSystem`."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether reading a few bytes here and there costs little."""
+        return bool(self.filesystem.type_name == "local")
+
     @contextmanager
     def open(self) -> Iterator[Any]:
         """The file's bytes, random access. Raises `NoSuchFile`, `Unreadable`."""

@@ -20,7 +20,7 @@ def segment_sums(x: Floats, starts: NDArray[np.intp]) -> Floats:
     """
     biggest = float(np.max(np.abs(x))) if len(x) else 0.0
     if biggest == 0.0 or biggest > _HUGE:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             plain = np.add.reduceat(x, starts)
         return np.stack([plain, np.zeros_like(plain)], axis=-1)
     exponent = int(np.frexp(biggest)[1])

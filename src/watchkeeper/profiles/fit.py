@@ -156,7 +156,7 @@ def fit_numeric(x: Floats, low: float, high: float, *, whole: bool = False, temp
         return NumericEdges(
             np.empty(0), np.zeros(1, dtype=np.int64), 0.0, np.nan, np.nan, whole=whole, temporal=temporal
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return _fitted(x, low, high, whole, temporal)
 
 
@@ -185,7 +185,8 @@ def _fitted(x: Floats, low: float, high: float, whole: bool, temporal: bool) -> 
     mass = np.bincount(np.searchsorted(cuts, x, side="right"), minlength=len(cuts) + 1)
     middle = (np.cumsum(mass) - mass / 2) / len(x)
     ranks = np.rint((middle - 0.5) * 2 * 32_767).astype(np.int64)
-    return NumericEdges(cuts, ranks, float(ordered.mean()), low, high, whole=whole, temporal=temporal)
+    mean = float(ordered.mean())
+    return NumericEdges(cuts, ranks, mean if np.isfinite(mean) else 0.0, low, high, whole=whole, temporal=temporal)
 
 
 def _tail(ordered: Floats, sign: int, end: float) -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from watchkeeper.model import Model, Role, Task
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import class_counts, class_name, codes, in_order, is_numeric, values
 from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.quality_profile import TableQuality, counts, rows_in, sums
@@ -104,7 +105,7 @@ def empty_binary(plan: QualityPlan, slices: int) -> BinaryQuality:
     return BinaryQuality(plan, none, none, nothing, nothing, nothing, nothing, two, four, losses)
 
 
-def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) -> BinaryQuality:
+def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, kernel: Kernel) -> BinaryQuality:
     """Count one block; `at`, shape (rows,), is the slice of each row, sorted."""
     (label, labelled), (decision, decided) = codes(table, (plan.label, plan.prediction), plan.classes)
     positive = len(plan.classes) - 1
@@ -117,7 +118,7 @@ def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) ->
     decided = decided & labelled
     rows = np.flatnonzero(scored & labelled)
     here, y_here, s_here = at[rows], y[rows], s[rows]
-    bins = np.searchsorted(np.array(plan.cuts), s_here, side="right")
+    bins = kernel.placed(s_here, np.array(plan.cuts))
     losses = np.zeros((slices, 4, 2))
     if plan.probabilities:
         loss, squared = _losses(y_here, s_here)
@@ -154,8 +155,7 @@ def _losses(y: Ints, s: Floats) -> tuple[Floats, Floats]:
     """Log loss and squared error per row; probabilities are kept off 0 and 1 by an epsilon, as scikit-learn does."""
     p = np.clip(s, 0.0, 1.0)
     tiny = np.finfo(np.float64).eps
-    inner = np.clip(p, tiny, 1 - tiny)
-    return -np.where(y == 1, np.log(inner), np.log1p(-inner)), (p - y) ** 2
+    return -np.log(np.clip(np.where(y == 1, p, 1 - p), tiny, 1 - tiny)), (p - y) ** 2
 
 
 def _places(plan: QualityPlan, s: Floats, bins: Ints) -> Ints:

@@ -122,7 +122,7 @@ def _profiled(
 ) -> Profiles | None:
     """Profiles of a file under test; None where it is rejected or holds nothing to profile."""
     cut = OneWindow(Slice(label=label)) if windows is None else windows
-    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told)
+    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told, kernels=reference.kernels)
     if delivery.rejected or not profiles.slices:
         return None
     return _dated(profiles, reference.model, span) if windows is None else profiles

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from watchkeeper.delivery import Block, Delivery, active_content, deliver, digest_of, expand
-from watchkeeper.engines import gather, scan
+from watchkeeper.engines import Kernels, gather, scan
 from watchkeeper.model import Model, Role, WatchkeeperError, load
 from watchkeeper.profiles import (
     Baseline,
@@ -69,6 +69,7 @@ class Reference:
     file: ProfileFile | None = None
     """Set where the baseline is a profile file."""
     kept: list[tuple[Delivery, list[Block]]] | None = None
+    kernels: Kernels = field(default_factory=Kernels)
 
     def digests_like(self, source: Any) -> Mapping[str, str]:
         """Digests of the baseline's files that could be the same as `source`: those of its size."""
@@ -130,7 +131,9 @@ class Reference:
         else:
             streams = [deliver(source, self.model, strict=False).blocks() for source in self.sources]
         cuts = zip(streams, windows, strict=True)
-        return merge(scan(self.edges, self.model, blocks, cut, segments, told) for blocks, cut in cuts)
+        return merge(
+            scan(self.edges, self.model, blocks, cut, segments, told, kernels=self.kernels) for blocks, cut in cuts
+        )
 
 
 def refer(sources: Any, model: Model | str | Path | None, told: Told | None = None) -> Reference:
@@ -150,14 +153,14 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
             file=file,
         )
     known = resolve(model) or _inferred(listed)
-    gathering = Gathering(known)
+    gathering, kernels = Gathering(known), Kernels()
     kept: list[tuple[Delivery, list[Block]]] | None = []
     cells = 0
     for source in listed:
         delivery = deliver(source, known, strict=False)
         blocks: list[Block] = []
         for block in delivery.blocks():
-            gather(gathering, [block], told)
+            gather(gathering, [block], kernels, told)
             cells += block.table.num_rows * block.table.num_columns
             if cells > KEPT_CELLS:
                 kept, blocks = None, []
@@ -180,6 +183,7 @@ def refer(sources: Any, model: Model | str | Path | None, told: Told | None = No
         rows=gathering.rows,
         span=None if ends is None else (int(ends[0]), int(ends[1])),
         kept=kept,
+        kernels=kernels,
     )
 
 

@@ -50,6 +50,7 @@ def profile(
                 windows,
                 segments_of(reference.model, segment),
                 told,
+                kernels=reference.kernels,
             )
         )
         if delivery.rejected:
