@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import special
 
-from watchkeeper.model import Model, Role, Task
+from watchkeeper.model import Model, Role, Task, WatchkeeperError
 from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import class_counts, class_name, codes, in_order, is_numeric, values
 from watchkeeper.profiles.quality_plan import QualityPlan
@@ -31,6 +31,10 @@ STEPS = 65_536
 """Places within a bin."""
 NEGATIVES = 100
 """The most values that are told apart as negative."""
+
+
+class NoSuchClass(WatchkeeperError):
+    """The model declares a positive class that no label has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,11 @@ def plan_binary(model: Model, sample: pa.Table, label: str) -> QualityPlan | Non
     found = class_counts(sample, label)
     if model.positive is not None:
         positive = class_name(model.positive)
+        if positive not in found and len(found) > 1:
+            raise NoSuchClass(
+                f"positive: {model.positive}: the label {label!r} never has this value in the baseline. "
+                f"Its values are {', '.join(in_order(found)[:10])}."
+            )
     else:  # the greater one, as scikit-learn has it
         positive = "1" if found.keys() <= {"0", "1"} else in_order(found)[-1]
     others = sorted(found.keys() - {positive}, key=lambda name: (-found[name], name))[:NEGATIVES]
@@ -69,7 +78,7 @@ def plan_binary(model: Model, sample: pa.Table, label: str) -> QualityPlan | Non
         score, prediction = prediction, None
     s, scored = values(sample, score)
     s = s[scored]
-    probabilities = bool(len(s)) and s.min() >= 0 and s.max() <= 1 and bool(((s > 0) & (s < 1)).any())
+    probabilities = bool(len(s) and s.min() >= 0 and s.max() <= 1 and ((s > 0) & (s < 1)).any())
     if prediction is None and not len(s):
         return None
     cuts = score_cuts(s, probabilities) if len(s) else ()

@@ -99,7 +99,7 @@ def check(
         )
         label = delivery.name if not files else f"{delivery.name} ({i + 1})"
         files.append((delivery, _profiled(delivery, label, reference, windows, segments, span, told)))
-    judged = _judged([p for _, p in files if p is not None], reference, windows, segments, checks, told)
+    judged = _judged([p for _, p in files if p is not None], reference, windows, span, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
     for stale in (_path(accepted), _path(quarantine)):
@@ -143,6 +143,7 @@ def _judged(
     files: Sequence[Profiles],
     reference: Reference,
     windows: Windows | None,
+    span: tuple[int, int] | None,
     segments: Sequence[str],
     checks: Sequence[Check] | None,
     told: Told | None,
@@ -151,7 +152,8 @@ def _judged(
         return _Judged([], [], None, None, {})
     profiles = filled(merge(files), windows)
     largest = max(p.total for p in files)
-    baseline = reference.baseline(windows, largest, _span(files, reference.model), segments, told)
+    ends = (span[0], span[1] - 1) if span else _span(files, reference.model)
+    baseline = reference.baseline(windows, largest, ends, segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
     measurements = run(profiles, baseline, used)
