@@ -86,8 +86,10 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         raise Unreadable(_why(name, wrong)) from wrong
     table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
 
+    place = {label: i for i, label in enumerate(table.column_names)}
+
     def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        chosen = table.select([table.column_names.index(label) for label in columns])
+        chosen = table.select([place[label] for label in columns])
         yield from chosen.to_batches(max_chunksize=rows)
 
     return ColumnarReader(name, table.schema, batches, limits, table.num_rows)
