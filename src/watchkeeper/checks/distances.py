@@ -17,8 +17,10 @@ from watchkeeper.stats.cells import merge
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+PARTS = 10
+"""Quantiles of the baseline that numbers are compared by."""
 VALUES = 64
-"""Categorical values compared one by one; the rest is taken together."""
+"""Values compared one by one; the rest is taken together."""
 
 _BINNED: dict[str, Callable[[Ints, Ints], Floats]] = {
     "psi": distance.psi,
@@ -31,13 +33,14 @@ _BINNED: dict[str, Callable[[Ints, Ints], Floats]] = {
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """PSI, Jensen-Shannon and Hellinger distance and chi-squared, on ten baseline quantiles or the baseline's values.
 
+    Numbers go by their values, and one cell for the rest, where few and frequent ones leave no ten quantiles.
     Numeric columns also have the Kolmogorov-Smirnov distance on the frozen edges and the Wasserstein distance in the
     column's unit. Definitions and sources: `stats.distance`.
     """
     for here, before, _ in column.numeric(now, baseline):
         if np.isnan(here.edges.low):
             continue
-        cells = distance.deciles(before.counts[0])
+        cells = _cells(before.counts[0])
         counts = merge(here.counts, np.broadcast_to(cells, here.counts.shape))
         reference = merge(before.counts, cells[None, :])[0]
         yield from _binned(here.name, counts, reference, here.finite)
@@ -49,6 +52,14 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             np.column_stack([p.dense(alone), p.valid - p.dense(alone).sum(axis=1)]) for p in (now_values, before_values)
         )
         yield from _binned(now_values.name, counts, reference[0], now_values.valid)
+
+
+def _cells(reference: Ints) -> Ints:
+    """The cell of each bin of a numeric column, shape (bins,)."""
+    cells, known = distance.deciles(reference, PARTS), reference > 0
+    if cells[-1] + 1 >= PARTS or known.sum() > VALUES:
+        return cells
+    return np.where(known, np.cumsum(known) - 1, known.sum())
 
 
 def _binned(name: str, counts: Ints | Floats, reference: Ints | Floats, rows: Ints) -> Iterator[Measurement]:

@@ -23,8 +23,11 @@ judged."""
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each window's number of rows with those of the baseline's windows, both ways.
 
-    Evidence: `stats.evidence.rows`, a predictive t on the logarithm. Windows that are blocks of rows are left out.
+    Evidence: `stats.evidence.rows`, a predictive t on the logarithm. Windows that are blocks of rows, and
+    single versions of the model, are left out.
     """
+    if any(at.version is not None for at in now.slices):
+        return  # how traffic is shared out among versions is no fault of a delivery
     if baseline.source in ("blocks", "one") or (now.slices[0].start is None and baseline.source != "files"):
         return
     past = baseline.profiles.rows[~_cut(baseline.profiles)]

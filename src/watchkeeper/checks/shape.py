@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+CELLS = 16
+"""The most cells of a numeric column."""
 MOST_NATS = 600.0
 """The largest threshold that is turned round; e^-600 is still a double."""
 
@@ -29,13 +31,14 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     The value is the largest gap between the cumulated shares (numeric) or the share of rows that would have to change
     their value (categorical, total variation). Evidence is a two-sample G test on at most 16 cells of equal baseline
     mass, or on the values with at least ten expected rows. Where not even two cells have as many, as in a nearly
-    constant column, it is the share of rows that leave the most frequent bin.
+    constant column, it is the share of rows that leave the most frequent bin. Bins of which the baseline has no row are
+    a cell of their own once they hold a sixteenth of a window: beside a frequent value it would go unseen otherwise.
 
     Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
     """
     for here, before, _ in column.numeric(now, baseline):
         counts, reference = here.counts, before.counts[0]
-        cells = cells_numeric(reference, here.finite)
+        cells = _apart(cells_numeric(reference, here.finite, CELLS), counts, reference)
         gap = distance.ks(counts, reference)
         yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _centres(here, before))
     for now_values, before_values in column.categorical(now, baseline):
@@ -81,6 +84,17 @@ def _measurement(
         band=band,
         tell=tell,
     )
+
+
+def _apart(cells: Ints, counts: Ints, reference: Ints) -> Ints:
+    """Cells with those bins apart that are empty in the baseline, in windows that have much in them."""
+    new = reference == 0
+    held = counts[:, new].sum(axis=1)
+    much = np.flatnonzero((held > 0) & (held * CELLS >= counts.sum(axis=1)))
+    if len(much):
+        cells = cells.copy()
+        cells[np.ix_(much, np.flatnonzero(new))] = cells[much].max(axis=1, keepdims=True) + 1
+    return cells
 
 
 def _centres(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:

@@ -6,6 +6,7 @@ from watchkeeper.delivery.delivery import Block, Delivery, deliver
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.manifest import digest_of, read_key, read_manifest
 from watchkeeper.delivery.output import TABLES, BadOutput, writable
+from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.remote import NoSuchFile, shown
 from watchkeeper.delivery.sample import RawSample, raw_sample
 from watchkeeper.delivery.source import NotData, expand, is_table
@@ -28,6 +29,7 @@ __all__ = [
     "RawSample",
     "Violation",
     "active_content",
+    "ahead",
     "deliver",
     "digest_of",
     "expand",

@@ -91,8 +91,10 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         raise Unreadable(f"{name}: {_why(words)}") from wrong
     table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
 
+    place = {label: i for i, label in enumerate(table.column_names)}
+
     def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        chosen = table.select([table.column_names.index(label) for label in columns])
+        chosen = table.select([place[label] for label in columns])
         yield from chosen.to_batches(max_chunksize=rows)
 
     return ColumnarReader(name, table.schema, batches, limits, table.num_rows)
@@ -140,12 +142,16 @@ def _parquet_batches(
     place: Place, textual: list[str], most: int, columns: Sequence[str], rows: int
 ) -> Iterator[pa.RecordBatch]:
     coded = [name for name in textual if name in columns]
+    size = min(rows, most)
     with (
         _explained(place.name, Format.PARQUET),
         place.open() as file,
-        pq.ParquetFile(file, read_dictionary=coded, page_checksum_verification=True) as opened,
+        pq.ParquetFile(
+            file, read_dictionary=coded, page_checksum_verification=True, pre_buffer=not place.is_local
+        ) as opened,
     ):
-        yield from opened.iter_batches(batch_size=min(rows, most), columns=list(columns), use_threads=True)
+        for group in range(opened.num_row_groups):  # asked for all at once, Arrow keeps the bytes of each to the end
+            yield from opened.iter_batches(batch_size=size, row_groups=[group], columns=list(columns), use_threads=True)
 
 
 def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:

@@ -175,6 +175,9 @@ def _stamps(array: pa.Array) -> Converted:
     unit = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[array.type.unit]
     counts = array.view(pa.int64())
     least, most = max(-62_135_596_800 * unit, -(2**63)), min(253_402_300_800 * unit, 2**63) - 1
+    ends = pc.min_max(counts).as_py()
+    if unit == 1_000_000 and ends["min"] is not None and least <= ends["min"] and ends["max"] <= most:
+        return Converted(counts.view(CANONICAL))  # the usual case: nothing to be done
     fits = pc.and_(pc.greater_equal(counts, least), pc.less_equal(counts, most))
     within = pc.if_else(fits, counts, None)
     micro = _thousandths(within) if unit > 1_000_000 else pc.multiply(within, 1_000_000 // unit)

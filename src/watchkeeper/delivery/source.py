@@ -54,6 +54,11 @@ class Place:
     url: str | None = None
     """None where it lies on this machine."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether reading a few bytes here and there costs little."""
+        return bool(self.filesystem.type_name == "local")
+
     @contextmanager
     def open(self) -> Iterator[Any]:
         """The file's bytes, random access. Raises `NoSuchFile`, `Unreadable`, `Unreachable`."""

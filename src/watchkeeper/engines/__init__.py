@@ -1,5 +1,6 @@
 """Decides where the kernel runs: maps it over blocks of data and merges what comes back."""
 
+from watchkeeper.engines.kernels import Kernels
 from watchkeeper.engines.local import gather, scan
 
-__all__ = ["gather", "scan"]
+__all__ = ["Kernels", "gather", "scan"]

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.intp]
 
+ROWS = 4_096
+"""Rows whose products are formed at once: so few that they stay in the cache."""
 WIDE = 150
 """Up to this many ranked columns all pairs are kept; beyond it only pairs with a target."""
 
@@ -64,36 +67,60 @@ class PairProfile:
             return np.where(spread > 0, np.clip((n * ab - a * b) / np.sqrt(spread), -1.0, 1.0), np.nan)
 
 
-def measured(
-    ranked: tuple[str, ...], kept: Sequence[tuple[int, int]], scores: Ints, present: NDArray[np.bool_], starts: Ints
-) -> PairProfile:
-    """Sums over the segments that begin at `starts`, of rank `scores` with shape (rows, ranked); 0 where not `present`.
+def measured(ranked: Sequence[str], targets: Sequence[str], scores: Floats, borders: Ints) -> PairProfile | None:
+    """Sums over segments of rows: segment i is `borders[i]` to `borders[i + 1]`. None where no pair is kept.
 
-    Scores stay within 2^15 and a block within 2^22 rows, so the matrix products are exact in doubles.
+    `scores`: of each ranked column the rank scores, shape (ranked, rows), NaN where it has no value. They stay within
+    2^15 and a part within 2^22 rows, so the matrix products are exact in doubles.
     """
-    left, right = (
-        (np.array(side, dtype=np.intp) for side in zip(*kept, strict=True)) if kept else (np.empty(0, np.intp),) * 2
-    )
-    sums = np.zeros((len(starts), 6, len(kept)), dtype=np.int64)
-    borders = [*starts.tolist(), len(scores)]
-    for place, (begin, end) in enumerate(pairwise(borders)):
-        x = scores[begin:end].astype(np.float64)
-        there = present[begin:end]
-        if there.all():
-            n = np.full((x.shape[1],) * 2, float(end - begin))
-            first = np.broadcast_to(x.sum(axis=0)[:, None], n.shape)
-            second = np.broadcast_to((x * x).sum(axis=0)[:, None], n.shape)
-        else:
-            mask = there.astype(np.float64)
-            n, first, second = mask.T @ mask, x.T @ mask, (x * x).T @ mask
-        product = x.T @ x
-        moments = (
-            n[left, right],
-            first[left, right],
-            first[right, left],
-            second[left, right],
-            second[right, left],
-            product[left, right],
-        )
-        sums[place] = np.rint(moments).astype(np.int64)
+    kept = pairs(ranked, targets)
+    if not kept:
+        return None
+    left, right = (np.array(side, dtype=np.intp) for side in zip(*kept, strict=True))
+    number = {name: i for i, name in enumerate(ranked)}
+    aims = np.arange(len(ranked)) if len(ranked) <= WIDE else np.array([number[name] for name in targets])
+    sums = np.zeros((len(borders) - 1, 6, len(kept)), dtype=np.int64)
+    for place, (begin, end) in enumerate(pairwise(borders.tolist())):
+        for start in range(begin, end, ROWS):
+            part = scores[:, start : min(start + ROWS, end)]
+            sums[place] += np.rint(_moments(part, aims, left, right)).astype(np.int64)
     return PairProfile(tuple((ranked[i], ranked[j]) for i, j in kept), sums)
+
+
+def _moments(x: Floats, aims: Indices, left: Indices, right: Indices) -> Floats:
+    """The six sums of each pair, shape (6, pairs). Of each pair at least one is among `aims`; `x` has shape (k, n)."""
+    one = x.sum(axis=1)
+    absent = np.flatnonzero(np.isnan(one))
+    if len(absent):
+        gone = np.zeros(x.shape)
+        gone[absent] = np.isnan(x[absent])
+        x = np.where(gone > 0, 0.0, x)
+        one = x.sum(axis=1)
+    row = np.full(len(x), -1)
+    row[aims] = np.arange(len(aims))
+    turned = row[left] < 0
+    a, b = np.where(turned, right, left), np.where(turned, left, right)
+    aimed = x if len(aims) == len(x) else x[aims]
+    product = aimed @ x.T
+    two = np.diagonal(product) if len(aims) == len(x) else np.einsum("ij,ij->i", x, x)
+    both = np.full(len(left), float(x.shape[1]))
+    sums = [one[a], one[b], two[a], two[b]]
+    if len(absent):  # take off what stands in rows where the other has no value
+        squared = x * x
+        aim_gone, counts = gone[aims], gone.sum(axis=1)
+        both += (aim_gone @ gone.T)[row[a], b] - counts[a] - counts[b]
+        sums[0] = sums[0] - (aimed @ gone.T)[row[a], b]
+        sums[1] = sums[1] - (x @ aim_gone.T)[b, row[a]]
+        sums[2] = sums[2] - (squared[aims] @ gone.T)[row[a], b]
+        sums[3] = sums[3] - (squared @ aim_gone.T)[b, row[a]]
+    first, second, third, fourth = sums
+    return np.stack(
+        [
+            both,
+            np.where(turned, second, first),
+            np.where(turned, first, second),
+            np.where(turned, fourth, third),
+            np.where(turned, third, fourth),
+            product[row[a], b],
+        ]
+    )

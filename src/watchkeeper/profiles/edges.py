@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Type
-from watchkeeper.profiles.quality import QualityPlan, quality_plan_from_dict
+from watchkeeper.profiles.quality_plan import QualityPlan, quality_plan_from_dict
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

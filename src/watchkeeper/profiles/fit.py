@@ -163,7 +163,8 @@ def fit_numeric(x: Floats, low: float, high: float, *, whole: bool = False, temp
 
 def _fitted(x: Floats, low: float, high: float, whole: bool, temporal: bool) -> NumericEdges:
     ordered = np.sort(x)
-    values, counts = np.unique(ordered, return_counts=True)
+    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    values, counts = ordered[begins], np.diff(begins, append=len(ordered))
     heavy = np.flatnonzero(counts > ATOM * len(x))
     heavy = heavy[np.argsort(-counts[heavy], kind="stable")]
     atoms = values[heavy]
@@ -183,10 +184,11 @@ def _fitted(x: Floats, low: float, high: float, whole: bool, temporal: bool) -> 
     outer = np.array(TAIL) * span
     cuts = np.unique(np.concatenate([inside, [low, end], low - outer, end + outer]))
     cuts = cuts[np.isfinite(cuts)]
-    mass = np.bincount(np.searchsorted(cuts, x, side="right"), minlength=len(cuts) + 1)
+    mass = np.diff(np.searchsorted(ordered, cuts, side="left"), prepend=0, append=len(x))
     middle = (np.cumsum(mass) - mass / 2) / len(x)
     ranks = np.rint((middle - 0.5) * 2 * 32_767).astype(np.int64)
-    return NumericEdges(cuts, ranks, float(ordered.mean()), low, high, whole=whole, temporal=temporal)
+    mean = float(ordered.mean())
+    return NumericEdges(cuts, ranks, mean if np.isfinite(mean) else 0.0, low, high, whole=whole, temporal=temporal)
 
 
 def _tail(ordered: Floats, sign: int, end: float) -> Floats:

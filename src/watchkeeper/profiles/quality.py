@@ -9,6 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
+from watchkeeper.profiles import kernel_numpy
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_binary import empty_binary, measure_binary, plan_binary
 from watchkeeper.profiles.quality_multiclass import empty_multiclass, measure_multiclass, plan_multiclass
 from watchkeeper.profiles.quality_plan import QualityPlan, quality_plan_from_dict
@@ -40,7 +42,7 @@ _EMPTY: dict[Task, Callable[[QualityPlan, int], QualityProfile]] = {
     Task.REGRESSION: empty_regression,
     Task.RANKING: empty_ranking,
 }
-_MEASURES: dict[Task, Callable[[QualityPlan, pa.Table, Ints, int], QualityProfile]] = {
+_MEASURES: dict[Task, Callable[[QualityPlan, pa.Table, Ints, int, Kernel], QualityProfile]] = {
     Task.BINARY: measure_binary,
     Task.MULTICLASS: measure_multiclass,
     Task.REGRESSION: measure_regression,
@@ -60,7 +62,9 @@ def empty_quality(plan: QualityPlan, slices: int) -> QualityProfile:
     return _EMPTY[plan.task](plan, slices)
 
 
-def measure_quality(plan: QualityPlan, table: pa.Table, slice_ids: Ints, slices: int) -> QualityProfile:
+def measure_quality(
+    plan: QualityPlan, table: pa.Table, slice_ids: Ints, slices: int, kernel: Kernel = kernel_numpy
+) -> QualityProfile:
     """Count one block.
 
     `table`: canonical columns (see `delivery`); one that is missing counts as empty. `slice_ids`: the slice of each
@@ -69,7 +73,7 @@ def measure_quality(plan: QualityPlan, table: pa.Table, slice_ids: Ints, slices:
     if (np.diff(slice_ids) < 0).any():
         order = np.argsort(slice_ids, kind="stable")
         table, slice_ids = table.take(pa.array(order)), slice_ids[order]
-    return _MEASURES[plan.task](plan, table, slice_ids, slices)
+    return _MEASURES[plan.task](plan, table, slice_ids, slices, kernel)
 
 
 def quality_from_arrow(plan: QualityPlan, table: pa.Table) -> QualityProfile:

@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import special
 
-from watchkeeper.model import Model, Role, Task
+from watchkeeper.model import Model, Role, Task, WatchkeeperError
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import class_counts, class_name, codes, in_order, is_numeric, values
 from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.quality_profile import TableQuality, counts, rows_in, sums
@@ -30,6 +31,10 @@ STEPS = 65_536
 """Places within a bin."""
 NEGATIVES = 100
 """The most values that are told apart as negative."""
+
+
+class NoSuchClass(WatchkeeperError):
+    """The model declares a positive class that no label has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,11 @@ def plan_binary(model: Model, sample: pa.Table, label: str) -> QualityPlan | Non
     found = class_counts(sample, label)
     if model.positive is not None:
         positive = class_name(model.positive)
+        if positive not in found and len(found) > 1:
+            raise NoSuchClass(
+                f"positive: {model.positive}: the label {label!r} never has this value in the baseline. "
+                f"Its values are {', '.join(in_order(found)[:10])}."
+            )
     else:  # the greater one, as scikit-learn has it
         positive = "1" if found.keys() <= {"0", "1"} else in_order(found)[-1]
     others = sorted(found.keys() - {positive}, key=lambda name: (-found[name], name))[:NEGATIVES]
@@ -68,7 +78,7 @@ def plan_binary(model: Model, sample: pa.Table, label: str) -> QualityPlan | Non
         score, prediction = prediction, None
     s, scored = values(sample, score)
     s = s[scored]
-    probabilities = bool(len(s)) and s.min() >= 0 and s.max() <= 1 and bool(((s > 0) & (s < 1)).any())
+    probabilities = bool(len(s) and s.min() >= 0 and s.max() <= 1 and ((s > 0) & (s < 1)).any())
     if prediction is None and not len(s):
         return None
     cuts = score_cuts(s, probabilities) if len(s) else ()
@@ -104,7 +114,7 @@ def empty_binary(plan: QualityPlan, slices: int) -> BinaryQuality:
     return BinaryQuality(plan, none, none, nothing, nothing, nothing, nothing, two, four, losses)
 
 
-def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) -> BinaryQuality:
+def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, kernel: Kernel) -> BinaryQuality:
     """Count one block; `at`, shape (rows,), is the slice of each row, sorted."""
     (label, labelled), (decision, decided) = codes(table, (plan.label, plan.prediction), plan.classes)
     positive = len(plan.classes) - 1
@@ -117,7 +127,7 @@ def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) ->
     decided = decided & labelled
     rows = np.flatnonzero(scored & labelled)
     here, y_here, s_here = at[rows], y[rows], s[rows]
-    bins = np.searchsorted(np.array(plan.cuts), s_here, side="right")
+    bins = kernel.placed(s_here, np.array(plan.cuts))
     losses = np.zeros((slices, 4, 2))
     if plan.probabilities:
         loss, squared = _losses(y_here, s_here)
@@ -154,8 +164,7 @@ def _losses(y: Ints, s: Floats) -> tuple[Floats, Floats]:
     """Log loss and squared error per row; probabilities are kept off 0 and 1 by an epsilon, as scikit-learn does."""
     p = np.clip(s, 0.0, 1.0)
     tiny = np.finfo(np.float64).eps
-    inner = np.clip(p, tiny, 1 - tiny)
-    return -np.where(y == 1, np.log(inner), np.log1p(-inner)), (p - y) ** 2
+    return -np.log(np.clip(np.where(y == 1, p, 1 - p), tiny, 1 - tiny)), (p - y) ** 2
 
 
 def _places(plan: QualityPlan, s: Floats, bins: Ints) -> Ints:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import class_counts, codes, in_order, values
 from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.quality_profile import TableQuality, rows_in, sums
@@ -74,7 +75,7 @@ def empty_multiclass(plan: QualityPlan, slices: int) -> MulticlassQuality:
     return MulticlassQuality(plan, none, none, nothing, nothing, nothing, none, none, none, none, none, losses)
 
 
-def measure_multiclass(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) -> MulticlassQuality:
+def measure_multiclass(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, kernel: Kernel) -> MulticlassQuality:
     """Count one block; `at`, shape (rows,), is the slice of each row, sorted.
 
     Where the model has no prediction column the highest score decides.

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import values
 from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.quality_profile import QualityProfile, rows_in
@@ -80,7 +81,7 @@ def empty_ranking(plan: QualityPlan, slices: int) -> RankingQuality:
     return RankingQuality(plan, none, none, np.empty(0, dtype=np.int64), np.full(slices, ALL), hashes, nothing, nothing)
 
 
-def measure_ranking(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) -> RankingQuality:
+def measure_ranking(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, kernel: Kernel) -> RankingQuality:
     """Keep one block's queries; rows without label, order or query are left out. `at` is the slice of each row."""
     relevance, labelled = values(table, plan.label)
     order, ordered = values(table, plan.scores[0])

@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
+from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import values
 from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.quality_profile import QualityProfile, counts, rows_in, sums
@@ -65,7 +66,7 @@ def empty_regression(plan: QualityPlan, slices: int) -> RegressionQuality:
     return RegressionQuality(plan, none, none, np.empty(0, dtype=np.int64), none, none, residuals, moments)
 
 
-def measure_regression(plan: QualityPlan, table: pa.Table, at: Ints, slices: int) -> RegressionQuality:
+def measure_regression(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, kernel: Kernel) -> RegressionQuality:
     """Count one block; `at`, shape (rows,), is the slice of each row, sorted."""
     y, labelled = values(table, plan.label)
     p, predicted = values(table, plan.prediction)
@@ -79,7 +80,7 @@ def measure_regression(plan: QualityPlan, table: pa.Table, at: Ints, slices: int
         share = np.minimum(np.abs(np.divide(error, y_here, out=np.zeros_like(error), where=nonzero)), LIMIT)
     ee, zz = e * e, z * z
     powers = (e, np.abs(e), ee, ee * ee, z, zz, zz * z, zz * zz, ee * z, ee * zz, share, share * share)
-    bins = np.searchsorted(np.array(plan.cuts), error, side="right")
+    bins = kernel.placed(error, np.array(plan.cuts))
     return RegressionQuality(
         plan=plan,
         labelled=rows_in(at[labelled], slices),

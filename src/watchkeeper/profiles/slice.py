@@ -7,11 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first and last microsecond that a calendar of four digits can name."""
 
 
 def iso(microseconds: int) -> str:
-    """An instant in microseconds since 1970 (UTC), as ISO 8601 without an offset; the day alone at midnight."""
-    instant = (_EPOCH + timedelta(microseconds=microseconds)).replace(tzinfo=None)
+    """An instant in microseconds since 1970 (UTC), as ISO 8601 without an offset; the day alone at midnight.
+
+    The end of the year 9999 and what lies beyond are written as its last microsecond.
+    """
+    within = min(max(microseconds, _FIRST), _LAST)
+    instant = (_EPOCH + timedelta(microseconds=within)).replace(tzinfo=None)
     return instant.date().isoformat() if instant.time() == datetime.min.time() else instant.isoformat()
 
 

@@ -103,7 +103,7 @@ def check(
         )
         label = delivery.name if not files else f"{delivery.name} ({i + 1})"
         files.append((delivery, _profiled(delivery, label, reference, windows, segments, span, told)))
-    judged = _judged([p for _, p in files if p is not None], reference, windows, segments, checks, told)
+    judged = _judged([p for _, p in files if p is not None], reference, windows, span, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
     for stale in (good, bad):
@@ -141,7 +141,7 @@ def _profiled(
 ) -> Profiles | None:
     """Profiles of a file under test; None where it is rejected or holds nothing to profile."""
     cut = OneWindow(Slice(label=label)) if windows is None else windows
-    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told)
+    profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told, kernels=reference.kernels)
     if delivery.rejected or not profiles.slices:
         return None
     return _dated(profiles, reference.model, span) if windows is None else profiles
@@ -162,6 +162,7 @@ def _judged(
     files: Sequence[Profiles],
     reference: Reference,
     windows: Windows | None,
+    span: tuple[int, int] | None,
     segments: Sequence[str],
     checks: Sequence[Check] | None,
     told: Told | None,
@@ -170,7 +171,8 @@ def _judged(
         return _Judged([], [], None, None, {})
     profiles = filled(merge(files), windows)
     largest = max(p.total for p in files)
-    baseline = reference.baseline(windows, largest, _span(files, reference.model), segments, told)
+    ends = (span[0], span[1] - 1) if span else _span(files, reference.model)
+    baseline = reference.baseline(windows, largest, ends, segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
     measurements = remark.enough(run(profiles, baseline, used), baseline)

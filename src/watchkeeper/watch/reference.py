@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from watchkeeper.delivery import Block, Delivery, NoSuchFile, NotData, active_content, deliver, digest_of, shown
-from watchkeeper.engines import gather, scan
+from watchkeeper.engines import Kernels, gather, scan
 from watchkeeper.model import Inference, Model, Role, Type, WatchkeeperError
 from watchkeeper.profiles import (
     Baseline,
@@ -71,6 +71,7 @@ class Reference:
     kept: list[tuple[Delivery, list[Block]]] | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Columns that can't be watched, and why, where the model was inferred here and nobody has been told yet."""
+    kernels: Kernels = field(default_factory=Kernels)
 
     def digests_like(self, source: Any) -> Mapping[str, str]:
         """Digests of the baseline's files that could be the same as `source`: those of its size."""
@@ -132,7 +133,9 @@ class Reference:
         else:
             streams = [deliver(source, self.model, strict=False).blocks() for source in self.sources]
         cuts = zip(streams, windows, strict=True)
-        return merge(scan(self.edges, self.model, blocks, cut, segments, told) for blocks, cut in cuts)
+        return merge(
+            scan(self.edges, self.model, blocks, cut, segments, told, kernels=self.kernels) for blocks, cut in cuts
+        )
 
 
 def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) -> Reference:
@@ -160,13 +163,14 @@ def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) 
             if column.type is Type.OTHER
         }
     gathering = Gathering(known)
+    gathering, kernels = Gathering(known), Kernels()
     kept: list[tuple[Delivery, list[Block]]] | None = []
     cells = 0
     for source in listed:
         delivery = deliver(source, known, strict=False)
         blocks: list[Block] = []
         for block in delivery.blocks():
-            gather(gathering, [block], told)
+            gather(gathering, [block], kernels, told)
             cells += block.table.num_rows * block.table.num_columns
             if cells > KEPT_CELLS:
                 kept, blocks = None, []
@@ -190,6 +194,7 @@ def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) 
         span=None if ends is None else (int(ends[0]), int(ends[1])),
         kept=kept,
         left_out=left_out,
+        kernels=kernels,
     )
 
 

@@ -56,6 +56,7 @@ def profile(
                 windows,
                 segments_of(reference.model, segment),
                 told,
+                kernels=reference.kernels,
             )
         )
         if delivery.rejected:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from watchkeeper.delivery import deliver
-from watchkeeper.engines import scan
+from watchkeeper.engines import Kernels, scan
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.profiles import OneWindow, ProfileFile, RowWindows, Slice, fit, merge, profile, read, write
 from watchkeeper.profiles.codec import from_table, to_table
@@ -33,7 +33,13 @@ MODEL = Model(
 
 def scanned(model, table, windows=None):
     blocks = list(deliver(table, model, strict=False).blocks())
-    return scan(fit(model, [block.table for block in blocks]), model, blocks, windows or OneWindow(Slice(label="all")))
+    return scan(
+        fit(model, [block.table for block in blocks]),
+        model,
+        blocks,
+        windows or OneWindow(Slice(label="all")),
+        kernels=Kernels(),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +126,17 @@ def test_what_is_declared_personal_after_the_baseline_was_made_is_left_out_from_
     edges = fit(model, [block.table for block in blocks])
     hidden = {**model.columns, "x": model.columns["x"].model_copy(update={"pii": True})}
     one = OneWindow(Slice(label="all"))
-    before = scan(edges, model, blocks, one)
-    after = scan(edges, model.model_copy(update={"columns": hidden}), blocks, one)
+    before = scan(edges, model, blocks, one, kernels=Kernels())
+    after = scan(edges, model.model_copy(update={"columns": hidden}), blocks, one, kernels=Kernels())
     assert after.edges.id == before.edges.id
     assert merge([before, after]).sample.rows.column_names == ["id"]
     nothing = {name: column.model_copy(update={"pii": name == "id"}) for name, column in model.columns.items()}
-    assert merge([after, scan(edges, model.model_copy(update={"columns": nothing}), blocks, one)]).sample is None
+    assert (
+        merge(
+            [after, scan(edges, model.model_copy(update={"columns": nothing}), blocks, one, kernels=Kernels())]
+        ).sample
+        is None
+    )
 
 
 def test_a_model_of_personal_columns_alone_has_no_sample():
