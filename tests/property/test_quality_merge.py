@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.model import Column, Model, Role, Task, Type
+from watchkeeper.profiles import Addition
 from watchkeeper.profiles.quality import empty_quality, measure_quality, plan_quality, quality_from_arrow
 
 SLICES = 3
@@ -74,7 +75,10 @@ def test_any_split_and_any_order_of_the_rows_give_the_same_profile(task, rows, c
     seed.shuffle(shuffled)
     ends = [0, *sorted(cuts), len(rows)]
     parts = [counted(plan, shuffled[begin:end]) for begin, end in pairwise(ends)]
-    same(reduce(lambda a, b: a.add(b), parts, empty_quality(plan, SLICES)), counted(plan, rows))
+    empty = empty_quality(plan, SLICES)
+    same(empty.summed([empty, *parts], Addition.stay(len(parts) + 1, SLICES)), counted(plan, rows))
+    one_by_one = reduce(lambda a, b: a.summed([b, a], Addition.stay(2, SLICES)), parts, empty)
+    same(one_by_one, counted(plan, rows))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -82,7 +86,8 @@ def test_any_split_and_any_order_of_the_rows_give_the_same_profile(task, rows, c
 @given(rows=st.lists(cells, max_size=40), slot=st.lists(st.integers(-1, 4), min_size=SLICES, max_size=SLICES))
 def test_moving_slices_is_the_same_as_counting_the_rows_there(task, rows, slot):
     plan = PLANS[task]
-    moved = counted(plan, rows).place(np.array(slot), 5)
+    whole = counted(plan, rows)
+    moved = whole.summed([whole], Addition([np.array(slot)], 5))
     table, at = frame([(*row[:5], slot[row[5]]) for row in rows if slot[row[5]] >= 0])
     same(moved, measure_quality(plan, table, at, 5))
 

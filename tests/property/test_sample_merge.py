@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.model import Column, Model, Role, Type
-from watchkeeper.profiles import fit
+from watchkeeper.profiles import Addition, fit
 from watchkeeper.profiles.row_hash import row_hashes
-from watchkeeper.profiles.sample import ROWS, draw, joined
+from watchkeeper.profiles.sample import ROWS, Sample, draw
 
 SLICES = 3
 COLUMNS = {
@@ -48,6 +48,10 @@ def drawn(table, at, slices=SLICES, *, with_id=True):
     return draw(EDGES[with_id], table, None, at, slices)
 
 
+def joined(samples):
+    return Sample.summed(samples, Addition.stay(len(samples), SLICES))
+
+
 def content(sample):
     """All that a sample holds, in words, so that NaN is itself and −0 is not 0."""
     return [sample.at.tolist(), sample.hashes.tolist(), list(map(repr, sample.rows.to_pylist())), sample.rows.schema]
@@ -79,7 +83,7 @@ def test_moving_slices_is_the_same_as_sampling_the_rows_there(made, slot):
     order = np.argsort(target, kind="stable")
     order = order[target[order] >= 0]
     expected = drawn(table.take(pa.array(order)), target[order], 2)
-    moved = drawn(table, at).placed(np.array(slot))
+    moved = Sample.summed([drawn(table, at)], Addition([np.array(slot)], 2))
     assert content(moved) == content(expected)
     assert content(draw(EDGES[True], table, order, target[order], 2)) == content(expected)
 

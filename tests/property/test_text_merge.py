@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watchkeeper.profiles import Addition
 from watchkeeper.profiles.text import TextProfile, empty_texts, measure_texts
 from watchkeeper.profiles.text_format import FORMATS, formats
 
@@ -110,7 +111,7 @@ def test_any_split_of_the_rows_gives_the_same_counts(rows, cuts):
 
     together = empty_texts(4)
     for begin, end in pairwise([0, *sorted(cuts), len(rows)]):
-        together = counted(rows[begin:end]).added(together)
+        together = TextProfile.summed([counted(rows[begin:end]), together], Addition.stay(2, 4))
     same(together, counted(rows))
 
 
@@ -122,4 +123,4 @@ def test_moving_slices_is_the_same_as_counting_the_rows_there(rows, slot):
         return measure_texts(pa.array([text for text, _ in ordered], pa.string()), None, at, slices)
 
     moved = [(text, slot[at]) for text, at in rows if slot[at] >= 0]
-    same(counted(rows, 4).placed(np.array(slot), 3), counted(moved, 3))
+    same(TextProfile.summed([counted(rows, 4)], Addition([np.array(slot)], 3)), counted(moved, 3))

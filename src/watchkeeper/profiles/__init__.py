@@ -1,5 +1,6 @@
 """Reduces batches of rows, once, to small summaries that add up: of every slice, column and pair of columns."""
 
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.codec import NotAProfile, ProfileFile, is_profile, read, write
 from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
@@ -15,6 +16,7 @@ from watchkeeper.profiles.window import OneWindow, RowWindows, TimeWindows, Unkn
 
 __all__ = [
     "FORMATS",
+    "Addition",
     "Baseline",
     "CategoryEdges",
     "CategoryProfile",

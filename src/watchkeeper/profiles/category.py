@@ -10,21 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles.column import OTHERS, CategoryProfile
-from watchkeeper.profiles.edges import CategoryEdges
 
 Ints = NDArray[np.int64]
 
 _SKETCH_SIZE = 12
 
 
-def joined(edges: CategoryEdges, parts: Sequence[tuple[CategoryProfile, Ints]]) -> dict[str, Any]:
-    """The sparse counts of several profiles, each moved to the slices `slot` names, added up in canonical form."""
-    known = len(edges.values)
-    others = sorted(set().union(*(profile.others for profile, _ in parts)))
+def joined(parts: Sequence[CategoryProfile], slots: Sequence[Ints]) -> dict[str, Any]:
+    """The sparse counts of several profiles, each moved to the slices of its slot, added up in canonical form."""
+    known = len(parts[0].edges.values)
+    others = sorted(set().union(*(profile.others for profile in parts)))
     number = {value: known + i for i, value in enumerate(others)}
     at, code, count = [], [], []
     sketches: dict[int, list[bytes]] = {}
-    for profile, slot in parts:
+    for profile, slot in zip(parts, slots, strict=True):
         moved = np.array([*range(known), *(number[value] for value in profile.others)], dtype=np.int64)
         kept = slot[profile.at] >= 0
         at.append(slot[profile.at][kept])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.profiles import double
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.edges import CategoryEdges, NumericEdges
 
 Floats = NDArray[np.float64]
@@ -28,18 +29,12 @@ class ColumnProfile:
     invalid: Ints
     """Rows whose cell held something that is no value of the column's type (also counted in `null`)."""
 
-    def placed(self, slot: Ints, slices: int) -> Self:
-        """The same counts on other slices: i moves to `slot[i]`, dropped where negative; those that meet add up."""
-        counts = [f.name for f in fields(self) if _is_count(self, f.name)]
-        changes: dict[str, Any] = {name: _place(getattr(self, name), slot, slices) for name in counts}
-        return replace(self, **changes)
-
-    def added(self, other: Self) -> Self:
-        """The sum of two profiles over the same slices."""
-        changes: dict[str, Any] = {
-            f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if _is_count(self, f.name)
-        }
-        return replace(self, **changes)
+    @classmethod
+    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
+        """The sum of profiles on the same edges."""
+        names = [f.name for f in fields(cls) if _is_count(parts[0], f.name)]
+        counts: dict[str, Any] = {name: adding.counts([getattr(part, name) for part in parts]) for name in names}
+        return replace(parts[0], **counts)
 
 
 @dataclass(frozen=True)
@@ -62,23 +57,15 @@ class NumericProfile(ColumnProfile):
     counts: Ints
     """Finite values per bin, shape (slices, bins)."""
 
-    def placed(self, slot: Ints, slices: int) -> Self:
-        """See `ColumnProfile.placed`; extremes that meet are compared, sums added in double-double."""
-        kept = slot >= 0
-        minimum, maximum = np.full(slices, np.nan), np.full(slices, np.nan)
-        np.fmin.at(minimum, slot[kept], self.minimum[kept])
-        np.fmax.at(maximum, slot[kept], self.maximum[kept])
-        sums: dict[str, Any] = {name: _place_sums(getattr(self, name), slot, slices) for name in ("total", "squares")}
-        return replace(super().placed(slot, slices), minimum=minimum, maximum=maximum, **sums)
-
-    def added(self, other: Self) -> Self:
-        """See `ColumnProfile.added`."""
+    @classmethod
+    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
+        """See `ColumnProfile.summed`; extremes that meet are compared, sums added in double-double."""
         return replace(
-            super().added(other),
-            minimum=np.fmin(self.minimum, other.minimum),
-            maximum=np.fmax(self.maximum, other.maximum),
-            total=double.add(self.total, other.total),
-            squares=double.add(self.squares, other.squares),
+            super().summed(parts, adding),
+            minimum=adding.met([part.minimum for part in parts], np.fmin, np.nan),
+            maximum=adding.met([part.maximum for part in parts], np.fmax, np.nan),
+            total=adding.sums([part.total for part in parts]),
+            squares=adding.sums([part.squares for part in parts]),
         )
 
     @property
@@ -119,18 +106,12 @@ class CategoryProfile(ColumnProfile):
     sketches: dict[int, bytes]
     """HyperLogLog of the values outside the edges, for the slices that have more than the cap."""
 
-    def placed(self, slot: Ints, slices: int) -> Self:
-        """See `ColumnProfile.placed`."""
+    @classmethod
+    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
+        """See `ColumnProfile.summed`."""
         from watchkeeper.profiles.category import joined
 
-        return replace(super().placed(slot, slices), **joined(self.edges, [(self, slot)]))
-
-    def added(self, other: Self) -> Self:
-        """See `ColumnProfile.added`."""
-        from watchkeeper.profiles.category import joined
-
-        same = np.arange(len(self.null))
-        return replace(super().added(other), **joined(self.edges, [(self, same), (other, same)]))
+        return replace(super().summed(parts, adding), **joined(parts, adding.slots))
 
     @property
     def valid(self) -> Ints:
@@ -155,25 +136,3 @@ class CategoryProfile(ColumnProfile):
 def _is_count(profile: ColumnProfile, name: str) -> bool:
     value: Any = getattr(profile, name)
     return isinstance(value, np.ndarray) and value.dtype == np.int64 and name not in ("at", "code", "count")
-
-
-def _place(counts: Ints, slot: Ints, slices: int) -> Ints:
-    kept = slot >= 0
-    placed = np.zeros((slices, *counts.shape[1:]), dtype=np.int64)
-    np.add.at(placed, slot[kept], counts[kept])
-    return placed
-
-
-def _place_sums(sums: Floats, slot: Ints, slices: int) -> Floats:
-    kept = np.flatnonzero(slot >= 0)
-    order = kept[np.argsort(slot[kept], kind="stable")]
-    at, part = slot[order], sums[order]
-    while len(at) > 1 and (at[1:] == at[:-1]).any():
-        even = np.flatnonzero(np.arange(len(at)) - np.searchsorted(at, at, side="left") & 1 == 0)
-        mate = np.minimum(even + 1, len(at) - 1)
-        paired = (mate > even) & (at[mate] == at[even])
-        part = np.where(paired[:, None], double.add(part[even], part[mate]), part[even])
-        at = at[even]
-    placed = np.zeros((slices, 2))
-    placed[at] = part
-    return placed

@@ -9,6 +9,8 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.profiles.addition import Addition
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.intp]
@@ -38,16 +40,10 @@ class PairProfile:
     names: tuple[tuple[str, str], ...]
     sums: Ints
 
-    def placed(self, slot: Ints, slices: int) -> PairProfile:
-        """The same sums on other slices (see `ColumnProfile.placed`)."""
-        kept = slot >= 0
-        moved = np.zeros((slices, *self.sums.shape[1:]), dtype=np.int64)
-        np.add.at(moved, slot[kept], self.sums[kept])
-        return replace(self, sums=moved)
-
-    def added(self, other: PairProfile) -> PairProfile:
-        """The sum over the same slices."""
-        return replace(self, sums=self.sums + other.sums)
+    @staticmethod
+    def summed(parts: Sequence[PairProfile], adding: Addition) -> PairProfile:
+        """The sum of profiles of the same pairs."""
+        return replace(parts[0], sums=adding.counts([part.sums for part in parts]))
 
     @property
     def rows(self) -> Ints:

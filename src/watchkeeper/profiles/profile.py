@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Role, WatchkeeperError
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
 from watchkeeper.profiles.edges import Edges
 from watchkeeper.profiles.quality import QualityProfile
-from watchkeeper.profiles.sample import Sample, joined
+from watchkeeper.profiles.sample import Sample
 from watchkeeper.profiles.slice import Slice
 from watchkeeper.profiles.text import TextProfile
 
@@ -48,19 +49,7 @@ class Profiles:
 
     def onto(self, target: Sequence[Slice], move: Move = _stay) -> Profiles:
         """The same counts on the slices `target`: each slice goes where `move` says; those that meet are added."""
-        slot = _slots(self.slices, target, move)
-        rows = np.zeros(len(target), dtype=np.int64)
-        np.add.at(rows, slot[slot >= 0], self.rows[slot >= 0])
-        return replace(
-            self,
-            slices=tuple(target),
-            rows=rows,
-            columns={name: column.placed(slot, len(target)) for name, column in self.columns.items()},
-            pairs=None if self.pairs is None else self.pairs.placed(slot, len(target)),
-            quality=None if self.quality is None else self.quality.place(slot, len(target)),
-            texts={name: text.placed(slot, len(target)) for name, text in self.texts.items()},
-            sample=None if self.sample is None else self.sample.placed(slot),
-        )
+        return _summed([self], [_slots(self.slices, target, move)], target)
 
     def regrouped(self, move: Move) -> Profiles:
         """Coarser slices: days to months, segments to all. Slices for which `move` gives None are left out."""
@@ -121,9 +110,29 @@ def merge(parts: Iterable[Profiles]) -> Profiles:
                 "their counts can't be added. Profile both with the same --baseline, then merge."
             )
     target = sorted({at for part in listed for at in part.slices}, key=lambda at: at.key)
-    whole = reduce(_added, (replace(part, sample=None).onto(target) for part in listed))
-    samples = [part.sample.placed(_slots(part.slices, target)) for part in listed if part.sample is not None]
-    return replace(whole, sample=joined(samples) if len(samples) == len(listed) else None)
+    return _summed(listed, [_slots(part.slices, target) for part in listed], target)
+
+
+def _summed(parts: Sequence[Profiles], slots: Sequence[Ints], target: Sequence[Slice]) -> Profiles:
+    """The sum of profiles on the same edges; what is optional and one of them lacks is left out."""
+    first, adding = parts[0], Addition(slots, len(target))
+    pairs = [part.pairs for part in parts if part.pairs is not None]
+    quality = [part.quality for part in parts if part.quality is not None]
+    samples = [part.sample for part in parts if part.sample is not None]
+    texts = [name for name in first.texts if all(name in part.texts for part in parts)]
+    return replace(
+        first,
+        slices=tuple(target),
+        rows=adding.counts([part.rows for part in parts]),
+        columns={
+            name: column.summed([part.columns[name] for part in parts], adding)
+            for name, column in first.columns.items()
+        },
+        pairs=PairProfile.summed(pairs, adding) if len(pairs) == len(parts) else None,
+        quality=quality[0].summed(quality, adding) if len(quality) == len(parts) else None,
+        texts={name: TextProfile.summed([part.texts[name] for part in parts], adding) for name in texts},
+        sample=Sample.summed(samples, adding) if len(samples) == len(parts) else None,
+    )
 
 
 def _newest(times: ColumnProfile) -> Floats:
@@ -137,17 +146,6 @@ def _slots(slices: Sequence[Slice], target: Sequence[Slice], move: Move = _stay)
     place = {at: i for i, at in enumerate(target)}
     moved = (move(at) for at in slices)
     return np.array([-1 if at is None else place.get(at, -1) for at in moved], dtype=np.int64)
-
-
-def _added(a: Profiles, b: Profiles) -> Profiles:
-    return replace(
-        a,
-        rows=a.rows + b.rows,
-        columns={name: column.added(b.columns[name]) for name, column in a.columns.items()},
-        pairs=None if a.pairs is None or b.pairs is None else a.pairs.added(b.pairs),
-        quality=None if a.quality is None or b.quality is None else a.quality.add(b.quality),
-        texts={name: text.added(b.texts[name]) for name, text in a.texts.items() if name in b.texts},
-    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.profiles import double
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.quality_plan import QualityPlan
 
 Array = NDArray[Any]
@@ -45,19 +46,17 @@ class QualityProfile:
 
     entries: ClassVar[tuple[str, ...]] = ()
 
-    def place(self, slot: Ints, slices: int) -> Self:
-        """The same counts on other slices: slice i moves to `slot[i]`, dropped where negative; those that meet add."""
-        stays = slot[self.at] >= 0
-        moved = {name: value[stays] for name, value in self._arrays(self.entries)}
-        whole = {name: _placed(value, slot, slices) for name, value in self._arrays(self._whole)}
-        return self._with(whole | moved | {"at": slot[self.at][stays]}).settled()
-
-    def add(self, other: Self) -> Self:
-        """The sum of two profiles over the same slices: exact for counts, to an ulp for sums."""
-        listed = self._arrays(("at", *self.entries))
-        joined = {name: np.concatenate([value, getattr(other, name)]) for name, value in listed}
-        whole = {name: _added(value, getattr(other, name)) for name, value in self._arrays(self._whole)}
-        return self._with(whole | joined).settled()
+    @classmethod
+    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
+        """The sum of profiles of one plan: exact for counts, to an ulp for sums."""
+        at = np.concatenate([slot[part.at] for part, slot in zip(parts, adding.slots, strict=True)])
+        stays = at >= 0
+        found: dict[str, Any] = {"at": at[stays]}
+        for name in cls.entries:
+            found[name] = np.concatenate([getattr(part, name) for part in parts])[stays]
+        for name in parts[0]._whole:
+            found[name] = _summed([getattr(part, name) for part in parts], adding)
+        return parts[0]._with(found).settled()
 
     def settled(self) -> Self:
         """The same content in its one canonical form."""
@@ -167,31 +166,12 @@ def _sums_from(values: Ints, starts: NDArray[np.intp]) -> Ints:
     return np.add.reduceat(values, starts) if len(starts) else values
 
 
-def _added(a: Array, b: Array) -> Array:
-    if a.dtype == np.float64:
-        return double.add(a, b)
-    return np.minimum(a, b) if a.dtype == np.uint64 else a + b
-
-
-def _placed(array: Array, slot: Ints, slices: int) -> Array:
-    kept = np.flatnonzero(slot >= 0)
-    order = kept[np.argsort(slot[kept], kind="stable")]
-    at, part = slot[order], array[order]
-    limit = array.dtype == np.uint64
-    placed = np.full((slices, *array.shape[1:]), np.iinfo(np.uint64).max if limit else 0, dtype=array.dtype)
-    starts = np.flatnonzero(np.diff(at, prepend=-1))
-    if not len(starts):
-        return placed
-    if array.dtype != np.float64:
-        placed[at[starts]] = (np.minimum if limit else np.add).reduceat(part, starts, axis=0)
-        return placed
-    while len(at) > len(starts):  # neighbours of one slice are added in pairs until one is left
-        odd = (np.arange(len(at)) - np.searchsorted(at, at, side="left")) % 2 == 1
-        second = np.flatnonzero(odd)
-        part[second - 1] = double.add(part[second - 1], part[second])
-        at, part = at[~odd], part[~odd]
-    placed[at] = part
-    return placed
+def _summed(parts: Sequence[Array], adding: Addition) -> Array:
+    if parts[0].dtype == np.float64:
+        return adding.sums(parts)
+    if parts[0].dtype == np.uint64:
+        return adding.met(parts, np.minimum, np.iinfo(np.uint64).max)
+    return adding.counts(parts)
 
 
 def _as_column(array: Array) -> pa.Array:

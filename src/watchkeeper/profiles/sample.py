@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.model import Role, Type
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.cells import whole
 from watchkeeper.profiles.edges import Edges
 from watchkeeper.profiles.row_hash import Hashes, row_hashes
@@ -70,10 +71,23 @@ class Sample:
         kinds = dict(zip(_ARROW.values(), _ARROW, strict=True))
         return {field.name: kinds[field.type] for field in self.rows.schema}
 
-    def placed(self, slot: Ints) -> Sample:
-        """The same rows on other slices (see `ColumnProfile.placed`); of those that meet the smallest hashes stay."""
-        at = np.append(slot, -1)[self.at]
-        return _settled(np.flatnonzero(at >= 0), at, self.hashes, self.rows)
+    @staticmethod
+    def summed(parts: Sequence[Sample], adding: Addition) -> Sample | None:
+        """The sample of all rows together.
+
+        A column that one part lacks is left out, so that what was once declared personal stays so; None where no column
+        is left.
+        """
+        tables = [part.rows for part in parts]
+        if any(table.schema != tables[0].schema for table in tables):
+            shared = set.intersection(*({(field.name, field.type) for field in table.schema} for table in tables))
+            names = [field.name for field in tables[0].schema if (field.name, field.type) in shared]
+            if not names:
+                return None
+            tables = [table.select(names) for table in tables]
+        at = np.concatenate([slot[part.at] for part, slot in zip(parts, adding.slots, strict=True)])
+        hashes = np.concatenate([part.hashes for part in parts])
+        return _settled(np.flatnonzero(at >= 0), at, hashes, pa.concat_tables(tables))
 
     def of(self, place: int) -> pa.Table:
         """The rows of one slice."""
@@ -98,24 +112,6 @@ def unlisted(parts: Mapping[str | None, pa.Table], types: Mapping[str, Type]) ->
     cells = {name: whole(parts[name][_LISTED[kind]]).flatten().cast(_ARROW[kind]) for name, kind in types.items()}
     at = np.repeat(np.arange(len(hashes)), np.asarray(pc.list_value_length(hashes)))
     return Sample(at, np.asarray(hashes.flatten()), pa.table(cells))
-
-
-def joined(samples: Sequence[Sample]) -> Sample | None:
-    """The sample of all rows, from samples over the same slices.
-
-    A column that one of them lacks is left out, so that what was once declared personal stays so; None where no column
-    is left.
-    """
-    tables = [sample.rows for sample in samples]
-    if any(table.schema != tables[0].schema for table in tables):
-        shared = set.intersection(*({(field.name, field.type) for field in table.schema} for table in tables))
-        names = [field.name for field in tables[0].schema if (field.name, field.type) in shared]
-        if not names:
-            return None
-        tables = [table.select(names) for table in tables]
-    at = np.concatenate([sample.at for sample in samples])
-    hashes = np.concatenate([sample.hashes for sample in samples])
-    return _settled(np.arange(len(at)), at, hashes, pa.concat_tables(tables))
 
 
 def draw(edges: Edges, table: pa.Table, order: Ints | None, at: Ints, slices: int) -> Sample | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.cells import whole
 from watchkeeper.profiles.text_format import FORMATS, formats
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_NONE = np.uint64(2**64 - 1)
+_NONE = 2**64 - 1
 """-1 as an unsigned number: larger than every length, so the smaller of two lengths is right also where one is -1."""
 
 
@@ -32,23 +34,15 @@ class TextProfile:
     formats: Ints
     """Texts in each class of `FORMATS`, shape (slices, classes)."""
 
-    def placed(self, slot: Ints, slices: int) -> TextProfile:
-        """The same on other slices (see `ColumnProfile.placed`)."""
-        moved = empty_texts(slices)
-        kept = slot >= 0
-        np.minimum.at(moved.shortest.view(np.uint64), slot[kept], self.shortest[kept].view(np.uint64))
-        np.maximum.at(moved.longest, slot[kept], self.longest[kept])
-        np.add.at(moved.characters, slot[kept], self.characters[kept])
-        np.add.at(moved.formats, slot[kept], self.formats[kept])
-        return moved
-
-    def added(self, other: TextProfile) -> TextProfile:
-        """The two together, over the same slices."""
+    @staticmethod
+    def summed(parts: Sequence[TextProfile], adding: Addition) -> TextProfile:
+        """The sum of profiles of one column."""
+        shortest = adding.met([part.shortest.view(np.uint64) for part in parts], np.minimum, _NONE)
         return TextProfile(
-            shortest=np.minimum(self.shortest.view(np.uint64), other.shortest.view(np.uint64)).view(np.int64),
-            longest=np.maximum(self.longest, other.longest),
-            characters=self.characters + other.characters,
-            formats=self.formats + other.formats,
+            shortest=shortest.view(np.int64),
+            longest=adding.met([part.longest for part in parts], np.maximum, -1),
+            characters=adding.counts([part.characters for part in parts]),
+            formats=adding.counts([part.formats for part in parts]),
         )
 
     @property

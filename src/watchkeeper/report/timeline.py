@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.budget import Finding, History, Severity, counts, expected
 from watchkeeper.checks import Measurement
-from watchkeeper.profiles import CategoryProfile, NumericProfile, Profiles, Slice
+from watchkeeper.profiles import Addition, CategoryProfile, NumericProfile, Profiles, Slice
 from watchkeeper.report import mask
 from watchkeeper.report.result import Result
 
@@ -180,4 +180,7 @@ def _one_slice(
         return None
     wanted = ((window, "window_label"), (finding.segment, "segment"), (version, "version"))
     slot = [0 if all(want is None or getattr(at, of) == want for want, of in wanted) else -1 for at in profiles.slices]
-    return column.placed(np.array(slot, dtype=np.int64), 1)
+    adding = Addition([np.array(slot, dtype=np.int64)], 1)
+    if isinstance(column, NumericProfile):
+        return NumericProfile.summed([column], adding)
+    return CategoryProfile.summed([column], adding)
