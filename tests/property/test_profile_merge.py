@@ -91,6 +91,9 @@ def assert_same(a: Profiles, b: Profiles) -> None:
     assert (a.pairs is None) == (b.pairs is None)
     if a.pairs is not None and b.pairs is not None:
         np.testing.assert_array_equal(a.pairs.sums, b.pairs.sums)
+    assert (a.fourier is None) == (b.fourier is None)
+    if a.fourier is not None and b.fourier is not None:
+        assert a.fourier.sums.tolist() == b.fourier.sums.tolist()
     assert (a.quality is None) == (b.quality is None)
     if a.quality is not None and b.quality is not None:
         assert a.quality.to_arrow().drop_columns(floats(a)).equals(b.quality.to_arrow().drop_columns(floats(b)))

@@ -18,6 +18,7 @@ from watchkeeper.model import Model, Type, WatchkeeperError
 from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile, pairs
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
+from watchkeeper.profiles.fourier import WAVES, FourierProfile
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import QualityProfile, quality_from_arrow
 from watchkeeper.profiles.sample import STORED, Sample, listed, unlisted
@@ -26,9 +27,9 @@ from watchkeeper.profiles.text import TextProfile
 from watchkeeper.profiles.text_format import FORMATS
 
 _KEY = b"watchkeeper"
-_VERSION = 2
-_READABLE = (1, _VERSION)
-"""Format 1 had neither texts nor a sample."""
+_VERSION = 3
+_READABLE = (1, 2, _VERSION)
+"""Format 1 had neither texts nor a sample, format 2 no sums of waves."""
 _COUNTS = ("null", "invalid", "nan", "positive_infinity", "negative_infinity", "zero", "negative", "unseen")
 _LENGTHS = ("shortest", "longest", "characters")
 _SCHEMA = pa.schema(
@@ -50,6 +51,7 @@ _SCHEMA = pa.schema(
         ("sketch", pa.binary()),
         *((name, pa.int64()) for name in _LENGTHS),
         ("formats", pa.list_(pa.int64())),
+        ("waves", pa.list_(pa.int64())),
         *STORED.items(),
     ]
 )
@@ -80,7 +82,7 @@ def is_profile(path: Path) -> bool:
 
 
 def to_table(file: ProfileFile) -> pa.Table:
-    """One row per slice and column; a row without a column holds the slice's pairs, and the hashes of its sample."""
+    """One row per slice and column; a row without a column holds pairs, waves, and the hashes of the sample."""
     profiles = file.profiles
     slices = len(profiles.slices)
     parts = [_rows(profiles, name, column) for name, column in profiles.columns.items()]
@@ -98,6 +100,7 @@ def to_table(file: ProfileFile) -> pa.Table:
         "formats": FORMATS,
         "texts": list(profiles.texts),
         "sample": None if profiles.sample is None else profiles.sample.types,
+        "waves": profiles.fourier is not None,
         "slices": [[at.start, at.end, at.label, at.segment, at.version] for at in profiles.slices],
     }
     metadata = {_KEY: json.dumps(kept).encode()}
@@ -158,6 +161,7 @@ def from_table(table: pa.Table, name: str) -> ProfileFile:
         quality=_quality(edges, quality),
         texts={name: _text(by_column[name]) for name in kept.get("texts", [])},
         sample=_sample(by_column, kept.get("sample")),
+        fourier=_fourier(by_column[None]) if kept.get("waves") else None,
     )
     return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
 
@@ -189,6 +193,8 @@ def _rows(profiles: Profiles, name: str | None, column: ColumnProfile, counts: A
     text = profiles.texts.get(name or "")
     if text is not None:
         data |= {length: getattr(text, length) for length in _LENGTHS} | {"formats": list(text.formats)}
+    if name is None and profiles.fourier is not None:
+        data["waves"] = list(profiles.fourier.sums)
     if profiles.sample is not None:
         data |= listed(profiles.sample, name, slices)
     arrays = [_array(data.get(f.name), f.type, slices) for f in _SCHEMA]
@@ -253,6 +259,11 @@ def _text(rows: pa.Table) -> TextProfile:
 
 def _sample(parts: Mapping[str | None, pa.Table], types: Mapping[str, str] | None) -> Sample | None:
     return None if types is None else unlisted(parts, {name: Type(kind) for name, kind in types.items()})
+
+
+def _fourier(rows: pa.Table) -> FourierProfile:
+    sums = np.array(rows.column("waves").combine_chunks().flatten(), dtype=np.int64)
+    return FourierProfile(sums.reshape(rows.num_rows, 1 + 2 * WAVES))
 
 
 def _quality(edges: Edges, data: bytes | None) -> QualityProfile | None:

@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Column, Model, Role, Type
+from watchkeeper.profiles import fourier
 from watchkeeper.profiles.cells import numbers, texts
-from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges, PlainEdges
+from watchkeeper.profiles.edges import EVERY, CategoryEdges, ColumnEdges, Edges, NumericEdges, PlainEdges
 from watchkeeper.profiles.quality import plan_quality
 
 Floats = NDArray[np.float64]
@@ -112,6 +113,7 @@ class Gathering:
             ranked=ranked,
             targets=tuple(name for name in ranked if watched[name].role in _TARGETS),
             quality=plan_quality(self.model, sample) if sample.num_columns else None,
+            share=EVERY if self.rows <= fourier.ROWS else EVERY * fourier.ROWS // self.rows,
         )
         return edges.declared(self.model)
 

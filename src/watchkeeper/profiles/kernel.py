@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from watchkeeper.profiles import correlation, kernel_numpy
+from watchkeeper.profiles import correlation, fourier, kernel_numpy
 from watchkeeper.profiles.category import canonical
 from watchkeeper.profiles.cells import numbers, texts
 from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
@@ -17,7 +17,7 @@ from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, Numeri
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import measure_quality
 from watchkeeper.profiles.rows import Rows, rows_of
-from watchkeeper.profiles.sample import draw
+from watchkeeper.profiles.sample import drawn, hashed
 from watchkeeper.profiles.slice import Slice
 from watchkeeper.profiles.text import measure_texts
 
@@ -52,6 +52,7 @@ def profile(
         bad = (invalid or {}).get(name)
         ranked = scores[place[name]] if name in place else None
         columns[name] = _column(kernel, name, column_edges, given.get(name, nothing), bad, rows, ranked)
+    hashes = hashed(edges, table, rows.order)
     return Profiles(
         edges=edges,
         slices=tuple(slices[i] for i in used.tolist()),
@@ -62,7 +63,8 @@ def profile(
         if edges.quality is None
         else measure_quality(edges.quality, _in_order(table, rows), rows.at, rows.slices, kernel),
         texts={name: measure_texts(given.get(name, nothing), rows.order, rows.at, rows.slices) for name in edges.texts},
-        sample=draw(edges, table, rows.order, rows.at, rows.slices),
+        sample=drawn(edges, table, rows.order, rows.at, rows.slices, hashes),
+        fourier=fourier.measured(len(edges.ranked), edges.share, scores, rows.at, rows.slices, hashes),
     )
 
 

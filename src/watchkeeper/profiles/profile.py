@@ -14,6 +14,7 @@ from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
 from watchkeeper.profiles.edges import Edges
+from watchkeeper.profiles.fourier import FourierProfile
 from watchkeeper.profiles.quality import QualityProfile
 from watchkeeper.profiles.sample import Sample
 from watchkeeper.profiles.slice import Slice
@@ -34,7 +35,7 @@ def _stay(at: Slice) -> Slice:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Mergeable summaries of slices: rows, columns, texts, pairs of columns, quality, a sample. Slices are sorted."""
+    """Mergeable summaries of slices: rows, columns, texts, pairs, waves, quality, a sample. Slices are sorted."""
 
     edges: Edges
     slices: tuple[Slice, ...]
@@ -46,6 +47,7 @@ class Profiles:
     texts: Mapping[str, TextProfile] = field(default_factory=dict)
     """Lengths and formats of the text columns."""
     sample: Sample | None = None
+    fourier: FourierProfile | None = None
 
     def onto(self, target: Sequence[Slice], move: Move = _stay) -> Profiles:
         """The same counts on the slices `target`: each slice goes where `move` says; those that meet are added."""
@@ -118,6 +120,7 @@ def _summed(parts: Sequence[Profiles], slots: Sequence[Ints], target: Sequence[S
     first, adding = parts[0], Addition(slots, len(target))
     pairs = [part.pairs for part in parts if part.pairs is not None]
     quality = [part.quality for part in parts if part.quality is not None]
+    waves = [part.fourier for part in parts if part.fourier is not None]
     samples = [part.sample for part in parts if part.sample is not None]
     texts = [name for name in first.texts if all(name in part.texts for part in parts)]
     return replace(
@@ -132,6 +135,7 @@ def _summed(parts: Sequence[Profiles], slots: Sequence[Ints], target: Sequence[S
         quality=quality[0].summed(quality, adding) if len(quality) == len(parts) else None,
         texts={name: TextProfile.summed([part.texts[name] for part in parts], adding) for name in texts},
         sample=Sample.summed(samples, adding) if len(samples) == len(parts) else None,
+        fourier=FourierProfile.summed(waves, adding) if len(waves) == len(parts) else None,
     )
 
 

@@ -115,19 +115,33 @@ def unlisted(parts: Mapping[str | None, pa.Table], types: Mapping[str, Type]) ->
 
 
 def draw(edges: Edges, table: pa.Table, order: Ints | None, at: Ints, slices: int) -> Sample | None:
+    """The sample of one block; see `drawn`."""
+    return drawn(edges, table, order, at, slices, hashed(edges, table, order))
+
+
+def hashed(edges: Edges, table: pa.Table, order: Ints | None) -> Hashes | None:
+    """The hashes of the rows that count, in `order`; None where there is no column that a sample may keep."""
+    block = _block(edges, table)
+    if not block:
+        return None
+    hashes = _hashes(block, len(table), next((name for name in block if edges.roles.get(name) is Role.ID), None))
+    return hashes if order is None else hashes[order]
+
+
+def drawn(
+    edges: Edges, table: pa.Table, order: Ints | None, at: Ints, slices: int, hashes: Hashes | None
+) -> Sample | None:
     """The sample of one block; None where there is no column to keep.
 
-    `order`: the rows that count, sorted by slice, None for all as they are; `at`: the slice of each of them.
+    `order`: the rows that count, sorted by slice, None for all as they are; `at`: the slice of each of them; `hashes`:
+    as `hashed` gives them.
     """
-    kinds = {name: _ARROW[kind] for name, kind in edges.types.items() if name not in edges.personal}
-    if not kinds:
+    kinds = _kinds(edges)
+    if hashes is None:
         return None
     if not len(at):
         return Sample(at, np.empty(0, dtype=np.uint64), pa.schema(kinds).empty_table())
-    given = dict(zip(table.column_names, table.columns, strict=True))
-    block = {name: _canonical(given.get(name), kind, len(table)) for name, kind in kinds.items()}
-    hashes = _hashes(block, len(table), next((name for name in block if edges.roles.get(name) is Role.ID), None))
-    hashes = hashes if order is None else hashes[order]
+    block = _block(edges, table)
 
     def rows(places: Places) -> pa.Table:
         taken = pa.table(block).take(pa.array(places if order is None else order[places]))
@@ -136,6 +150,15 @@ def draw(edges: Edges, table: pa.Table, order: Ints | None, at: Ints, slices: in
 
     chosen = _near(at, hashes, slices, lambda places: _content(rows(places)))
     return Sample(at[chosen], hashes[chosen], rows(chosen))
+
+
+def _kinds(edges: Edges) -> dict[str, pa.DataType]:
+    return {name: _ARROW[kind] for name, kind in edges.types.items() if name not in edges.personal}
+
+
+def _block(edges: Edges, table: pa.Table) -> dict[str, pa.Array]:
+    given = dict(zip(table.column_names, table.columns, strict=True))
+    return {name: _canonical(given.get(name), kind, len(table)) for name, kind in _kinds(edges).items()}
 
 
 def _canonical(column: pa.ChunkedArray | None, kind: pa.DataType, rows: int) -> pa.Array:
