@@ -95,7 +95,7 @@ def _loud(
             kind="change",
             check=m.check,
             metric=m.metric,
-            columns=m.columns,
+            columns=m.blame(i) if m.blame else m.columns,
             severity=severity,
             message=check.say(m, i, usual),
             remedy=check.remedy,

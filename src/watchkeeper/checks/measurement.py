@@ -21,6 +21,7 @@ class Measurement:
 
     metric: str
     columns: tuple[str, ...]
+    """Empty where it is about the table, or covers many columns and `blame` names those that matter."""
     value: Floats
     """The statistic in its own unit; NaN where it can't be measured."""
     rows: Ints
@@ -43,6 +44,8 @@ class Measurement:
     """A 95 % confidence interval of the value (quality metrics)."""
     tell: Callable[[int], str] | None = None
     """More about slice number i, for the finding's sentence: what rose, from what to what."""
+    blame: Callable[[int], tuple[str, ...]] | None = None
+    """The columns that contribute most to slice number i, where the metric covers many and they differ by slice."""
     check: str = ""
     slices: tuple[Slice, ...] = ()
 

@@ -6,6 +6,7 @@ from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericP
 from watchkeeper.profiles.correlation import PairProfile
 from watchkeeper.profiles.edges import CategoryEdges, Edges, NumericEdges, PlainEdges
 from watchkeeper.profiles.fit import Gathering, fit
+from watchkeeper.profiles.fourier import FourierProfile
 from watchkeeper.profiles.kernel import profile
 from watchkeeper.profiles.profile import Baseline, EdgesDiffer, Profiles, merge
 from watchkeeper.profiles.sample import Sample
@@ -23,6 +24,7 @@ __all__ = [
     "ColumnProfile",
     "Edges",
     "EdgesDiffer",
+    "FourierProfile",
     "Gathering",
     "NotAProfile",
     "NumericEdges",

@@ -127,6 +127,22 @@ def predictive_t(y: ArrayLike, baseline_y: ArrayLike, sampling_variance: ArrayLi
     return np.asarray(np.maximum(0.0, -log_p) + 0.0)
 
 
+def predictive_band(
+    baseline_y: ArrayLike, sampling_variance: ArrayLike, nats: ArrayLike, side: Side = "two"
+) -> tuple[Floats, Floats]:
+    """Lowest and highest y whose `predictive_t` evidence does not exceed `nats`; NaN if W < 2."""
+    past = np.asarray(baseline_y, dtype=np.float64)
+    past = past[np.isfinite(past)]
+    nats, chance = floats(nats, sampling_variance)
+    W = len(past)
+    if W < 2:
+        return np.full(nats.shape, np.nan), np.full(nats.shape, np.nan)
+    p = np.exp(-np.minimum(nats, 400.0)) / (2 if side == "two" else 1)
+    reach = -special.stdtrit(W - 1, p) * np.sqrt(np.maximum(np.var(past, ddof=1), chance) * (1 + 1 / W))
+    low, high = past.mean() - reach, past.mean() + reach
+    return np.where(side == "up", -np.inf, low), np.where(side == "down", np.inf, high)
+
+
 def tail_index(maxima: ArrayLike, m: ArrayLike) -> float:
     """How fast the largest value of a window may grow: the index of the tail, at most 2, for `tail`.
 
@@ -264,13 +280,8 @@ def rows(count: ArrayLike, baseline_counts: ArrayLike) -> Floats:
 def rows_band(baseline_counts: ArrayLike, nats: ArrayLike) -> tuple[Floats, Floats]:
     """Lowest and highest number of rows whose `rows` evidence does not exceed `nats`. NaN below two windows."""
     past, chance = _log_rows(baseline_counts)
-    nats = np.asarray(nats, dtype=np.float64)
-    W = len(past)
-    if W < 2:
-        return np.full(nats.shape, np.nan), np.full(nats.shape, np.nan)
-    t = -special.stdtrit(W - 1, np.exp(-np.minimum(nats, 400.0)) / 2)
-    reach = t * np.sqrt(max(float(np.var(past, ddof=1)), chance) * (1 + 1 / W))
-    low, high = np.exp(past.mean() - reach), np.exp(np.minimum(past.mean() + reach, 700.0))
+    low, high = predictive_band(past, chance, nats)
+    low, high = np.exp(low), np.exp(np.minimum(high, 700.0))
     return np.maximum(low - _FEW, 0.0), np.maximum(high - _FEW, 0.0)
 
 

@@ -1,0 +1,55 @@
+"""Which columns moved most between a window and the baseline: by themselves, or in how they go with another."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.checks.together import MOST, blamed
+from watchkeeper.profiles import Baseline, CategoryProfile, ColumnProfile, NumericProfile, Profiles
+
+Floats = NDArray[np.float64]
+
+CHANCE = 0.01
+"""How often any column or pair may seem to stand out where nothing changed."""
+
+
+def movers(now: Profiles, baseline: Baseline, i: int) -> tuple[tuple[str, ...], bool]:
+    """Ranked columns of slice i, those that moved most first, at most `MOST`, and whether they stand out from chance.
+
+    A column counts by the largest gap of its distribution functions or by the change of a rank correlation, each as a
+    multiple of what chance gives the largest of all. Where none stands out those that moved most are named all the same
+    (all, if they are few).
+    """
+    ranked = now.edges.ranked
+    score = np.array([_gap(now.columns[name], baseline[name], i, len(ranked)) for name in ranked])
+    if now.pairs is not None and baseline.whole.pairs is not None:
+        place = {name: j for j, name in enumerate(ranked)}
+        here, before = now.pairs, baseline.whole.pairs
+        moved = np.abs(here.correlation[i] - before.correlation[0])
+        with np.errstate(divide="ignore"):
+            usual = np.sqrt(2 * np.log(len(moved) / CHANCE) * (1 / here.rows[i] + 1 / before.rows[0]))
+        moved = np.nan_to_num(moved / usual)
+        for side in (0, 1):
+            np.maximum.at(score, [place[pair[side]] for pair in here.names], moved)
+    stands_out = score >= 1
+    if stands_out.any():
+        return tuple(ranked[j] for j in blamed(np.where(stands_out, score, 0.0))), True
+    if len(ranked) <= MOST:
+        return ranked, False
+    return tuple(ranked[j] for j in np.argsort(-score, kind="stable")[:MOST].tolist()), False
+
+
+def _gap(now: ColumnProfile, before: ColumnProfile, i: int, columns: int) -> float:
+    """The largest gap of two distribution functions, as a multiple of what chance gives the largest of so many."""
+    if isinstance(now, NumericProfile) and isinstance(before, NumericProfile):
+        a, b = now.counts[i], before.counts[0]
+    elif isinstance(now, CategoryProfile) and isinstance(before, CategoryProfile):
+        a, b = (profile.dense(len(profile.edges.values))[place] for profile, place in ((now, i), (before, 0)))
+    else:
+        return 0.0
+    n, N = int(a.sum()), int(b.sum())
+    if not n or not N:
+        return 0.0
+    gap = float(np.abs(np.cumsum(a) / n - np.cumsum(b) / N).max())
+    return gap / float(np.sqrt(np.log(2 * columns / CHANCE) / 2 * (1 / n + 1 / N)))
