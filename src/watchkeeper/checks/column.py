@@ -59,6 +59,17 @@ def centre(now: NumericProfile, at: int, before: NumericProfile) -> tuple[str, f
     return "median", here.value, was.value
 
 
+def spread(whole: ColumnProfile) -> float:
+    """The share of rows (slice 0) that leave the most frequent value, or a numeric column's fullest bin."""
+    if isinstance(whole, NumericProfile):
+        counts = whole.counts[0]
+    elif isinstance(whole, CategoryProfile):
+        counts = whole.count
+    else:
+        return 0.0
+    return float(1 - counts.max(initial=0) / counts.sum()) if counts.sum() else 0.0
+
+
 def missing(profile: ColumnProfile) -> Ints:
     """Rows without a value, shape (slices,): null, or not a number."""
     return profile.null + profile.nan if isinstance(profile, NumericProfile) else profile.null

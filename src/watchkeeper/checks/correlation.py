@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
 from watchkeeper.model import Role
-from watchkeeper.profiles import Baseline, CategoryProfile, NumericProfile, Profiles
+from watchkeeper.profiles import Baseline, Profiles
 from watchkeeper.stats import evidence
 
 Floats = NDArray[np.float64]
@@ -42,7 +43,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         replace(whole.pairs, sums=others).correlation,
         others[:, 0],
     )
-    spread = {name: _spread(whole, name) for name in now.edges.ranked}
+    spread = {name: column.spread(whole.columns[name]) for name in now.edges.ranked}
     for i, (a, b) in enumerate(now.pairs.names):
         judged = rows[:, i] * spread[a] * spread[b] >= ENOUGH
         wide, windows = (evidence.inflation(past[:, i]), len(past)) if len(past) >= 3 else (1.0, 1_000_000)
@@ -59,17 +60,6 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             unit="target" if targets else "",
             band=_band(value[:, i], z[:, i], float(reference[i]), wide, windows),
         )
-
-
-def _spread(whole: Profiles, name: str) -> float:
-    column = whole.columns[name]
-    if isinstance(column, NumericProfile):
-        counts = column.counts[0]
-    elif isinstance(column, CategoryProfile):
-        counts = column.count
-    else:
-        return 0.0
-    return float(1 - counts.max(initial=0) / counts.sum()) if counts.sum() else 0.0
 
 
 def _band(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure
 from watchkeeper.checks.together import blamed, groups, listed
@@ -16,11 +17,15 @@ from watchkeeper.stats import components, evidence
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 SHARE = 0.65
 """Of the variance, what the principal components keep: as in NannyML's data reconstruction."""
 FEWEST = 3
-"""Columns from which there is more to see than in their pairs."""
+"""Columns that vary, from which there is more to see than in their pairs."""
+VARIES = 0.1
+"""The share of the baseline's rows that leave a column's most frequent value, from which it takes part. Where fewer do,
+they often come together (a holiday is a whole day), and would be most of what is left on that day."""
 LEAST = 1e-6
 """Columns that hold together but for so small a part of their variance are copies: the error of one is rounding."""
 _CHUNK = 2**22
@@ -39,13 +44,14 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         return
     ranked = now.edges.ranked
     k = len(ranked)
-    if k < FEWEST or len(past.names) != k * (k - 1) // 2:
+    varies = np.array([column.spread(baseline[name]) >= VARIES for name in ranked])
+    if varies.sum() < FEWEST or len(past.names) != k * (k - 1) // 2:
         return
     whole = past.sums.sum(axis=0)
-    model = _model(whole, k)
+    model = _model(whole, varies)
     if model is None:
         return
-    value, y = model.error(now.pairs.sums), _left_out(past, whole, k)
+    value, y = model.error(now.pairs.sums), _left_out(past, whole, varies)
     n, usual = _rows(now.pairs.sums), float(np.median(_rows(past.sums)))
     sampling = model.sampling / np.maximum(n, 1)
     known = y[np.isfinite(y)]
@@ -112,19 +118,23 @@ class _Model:
             both = (ab - ma * b - mb * a + n * ma * mb) / (n * self.sd[left] * self.sd[right])
         both = np.where(np.isfinite(both), both, self.correlation[left, right])
         squares, count = np.zeros((len(sums), k)), np.zeros((len(sums), k))
-        for column in range(k):
-            first, second = left == column, right == column
-            m = self.mean[column]
-            squares[:, column] = (aa - 2 * m * a + n * m * m)[:, first].sum(axis=1)
-            squares[:, column] += (bb - 2 * m * b + n * m * m)[:, second].sum(axis=1)
-            count[:, column] = n[:, first].sum(axis=1) + n[:, second].sum(axis=1)
+        for j in range(k):
+            first, second = left == j, right == j
+            m = self.mean[j]
+            squares[:, j] = (aa - 2 * m * a + n * m * m)[:, first].sum(axis=1)
+            squares[:, j] += (bb - 2 * m * b + n * m * m)[:, second].sum(axis=1)
+            count[:, j] = n[:, first].sum(axis=1) + n[:, second].sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             own = squares / (count * self.sd**2)
         return both, np.where(np.isfinite(own), own, np.diagonal(self.correlation))
 
 
-def _model(sums: Ints, k: int) -> _Model | None:
-    """From the baseline's sums of all pairs, shape (6, pairs). None where the components leave nothing."""
+def _model(sums: Ints, varies: Bools) -> _Model | None:
+    """From the baseline's sums of all pairs, shape (6, pairs). None where the components leave nothing.
+
+    `varies`: which columns take part; the others count as constant.
+    """
+    k = len(varies)
     n, a, b, aa, bb, ab = sums.astype(np.float64)
     left, right = np.triu_indices(k, 1)
     count, total, squares = (
@@ -133,7 +143,7 @@ def _model(sums: Ints, k: int) -> _Model | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(count > 0, total / count, 0.0)
         variance = np.where(count > 0, squares / count - mean**2, 0.0)
-        sd = np.sqrt(np.where(variance > 0, variance, 0.0))
+        sd = np.sqrt(np.where(varies & (variance > 0), variance, 0.0))
         ma, mb = mean[left], mean[right]
         pairs = (ab - ma * b - mb * a + n * ma * mb) / (n * sd[left] * sd[right])
     correlation = np.zeros((k, k))
@@ -144,11 +154,11 @@ def _model(sums: Ints, k: int) -> _Model | None:
     return _Model(mean, sd, correlation, rest, usual) if usual > LEAST * k else None
 
 
-def _left_out(past: PairProfile, whole: Ints, k: int) -> Floats:
+def _left_out(past: PairProfile, whole: Ints, varies: Bools) -> Floats:
     """The logarithm of each baseline window's error, by the model of the other windows."""
     y = np.full(len(past.sums), np.nan)
     for group in groups(len(past.sums)):
-        others = _model(whole - past.sums[group].sum(axis=0), k)
+        others = _model(whole - past.sums[group].sum(axis=0), varies)
         if others is not None:
             y[group] = np.log(others.error(past.sums[group]))
     return y

@@ -35,7 +35,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     baseline's windows. Evidence: one-sided predictive t on the logarithm of the squared rest, against that of baseline
     windows, each left out while scale and components are learned.
     """
-    past = statistics(baseline.profiles, baseline.whole)
+    past = statistics(baseline.profiles, baseline.whole, own=True)
     W = past.value.shape[1]
     if W < WINDOWS or len(set(past.owner)) < FEWEST:
         return
