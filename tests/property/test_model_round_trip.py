@@ -48,17 +48,24 @@ def fields(type: Type):
     found = {"nullable": maybe(st.booleans()), "unique": maybe(st.booleans())}
     if type is Type.STRING:
         found |= {
-            "allowed": maybe(st.lists(TEXTS)),
+            "allowed": maybe(st.lists(TEXTS, min_size=1)),
             "min_length": maybe(st.integers(0, 9)),
             "max_length": maybe(st.integers(9, 99)),
         }
     if type is Type.INTEGER:
-        found |= {"allowed": maybe(st.lists(st.integers())), "minimum": maybe(st.integers(max_value=0))}
+        found |= {"allowed": maybe(st.lists(st.integers(), min_size=1)), "minimum": maybe(st.integers(max_value=0))}
     if type is Type.NUMBER:
-        found |= {"allowed": maybe(st.lists(NUMBERS)), "maximum": maybe(NUMBERS)}
+        found |= {"allowed": maybe(st.lists(NUMBERS, min_size=1)), "maximum": maybe(NUMBERS)}
     if type is Type.TIMESTAMP:
         found |= {"minimum": maybe(TIMES)}
     return found
+
+
+def sentinels(type: Type):
+    numbers = st.floats(allow_nan=False)
+    if type in (Type.INTEGER, Type.NUMBER):
+        return numbers
+    return TEXTS if type is Type.TIMESTAMP else numbers | TEXTS
 
 
 @st.composite
@@ -70,7 +77,7 @@ def columns(draw):
         format=draw(maybe(st.sampled_from(["%d-%m-%Y", "iso8601", "epoch_s"]))) if kind is Type.TIMESTAMP else None,
         decimal=draw(st.sampled_from([".", ","])),
         missing=draw(maybe(st.lists(TEXTS))),
-        sentinels=draw(st.lists(st.floats(allow_nan=False) | TEXTS)),
+        sentinels=draw(st.lists(sentinels(kind))),
         categorical=draw(st.booleans()),
         drift=draw(st.booleans()),
         pii=draw(st.booleans()),
@@ -82,6 +89,9 @@ def columns(draw):
 @st.composite
 def models(draw):
     held = draw(st.dictionaries(TEXTS, columns(), max_size=4))
+    for role in (Role.LABEL, Role.TIMESTAMP):
+        for name in [name for name, column in held.items() if column.role is role][1:]:
+            held[name] = held[name].model_copy(update={"role": Role.FEATURE})
     named = st.lists(st.sampled_from(sorted(held)), max_size=2) if held else st.just([])
     return Model(
         name=draw(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True)),

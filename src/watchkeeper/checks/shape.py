@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 
 CELLS = 16
 """The most cells of a numeric column."""
+FOLD = 4
+"""How many times more rows than by chance have to be in bins that are empty in the baseline."""
 MOST_NATS = 600.0
 """The largest threshold that is turned round; e^-600 is still a double."""
 
@@ -32,15 +34,16 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     their value (categorical, total variation). Evidence is a two-sample G test on at most 16 cells of equal baseline
     mass, or on the values with at least ten expected rows. Where not even two cells have as many, as in a nearly
     constant column, it is the share of rows that leave the most frequent bin. Bins of which the baseline has no row are
-    a cell of their own once they hold a sixteenth of a window: beside a frequent value it would go unseen otherwise.
+    a cell of their own once they hold a sixteenth of a window, and more than chance brings there: beside a frequent
+    value it would go unseen otherwise.
 
     Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
     """
     for here, before, _ in column.numeric(now, baseline):
         counts, reference = here.counts, before.counts[0]
-        cells = _apart(cells_numeric(reference, here.finite, CELLS), counts, reference)
+        cells, due = _apart(cells_numeric(reference, here.finite, CELLS), counts, reference)
         gap = distance.ks(counts, reference)
-        yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _centres(here, before))
+        yield _measurement(here.name, "ks", gap, counts, due, cells, here.finite, _centres(here, before))
     for now_values, before_values in column.categorical(now, baseline):
         known = len(before_values.edges.values)
         counts = np.column_stack([now_values.dense(known), now_values.unseen])
@@ -61,10 +64,12 @@ def _measurement(
     rows: Ints,
     tell: Callable[[int], str],
 ) -> Measurement:
+    """`counts` has shape (slices, bins), `reference` (bins,), or, as `_apart` makes it, (slices, bins)."""
     statistic, df, nats = evidence.g_test(counts, reference, cells)
     lone = (df == 0) & (rows > 0)
-    top = int(reference.argmax())
-    left = evidence.share(rows - counts[:, top], rows, reference.sum() - reference[top], reference.sum(), side="up")
+    held = reference if reference.ndim == 1 else reference.max(axis=0)
+    top = int(held.argmax())
+    left = evidence.share(rows - counts[:, top], rows, held.sum() - held[top], held.sum(), side="up")
     statistic, nats = np.where(lone, left, statistic), np.where(lone, left, nats)
 
     def band(threshold: Floats) -> tuple[Floats, Floats]:
@@ -86,15 +91,26 @@ def _measurement(
     )
 
 
-def _apart(cells: Ints, counts: Ints, reference: Ints) -> Ints:
-    """Cells with those bins apart that are empty in the baseline, in windows that have much in them."""
-    new = reference == 0
-    held = counts[:, new].sum(axis=1)
-    much = np.flatnonzero((held > 0) & (held * CELLS >= counts.sum(axis=1)))
+def _apart(cells: Ints, counts: Ints, reference: Ints) -> tuple[Ints, Ints]:
+    """Cells with those bins apart that are empty in the baseline, in windows that have much in them.
+
+    With them the baseline's rows for each window, shape (slices, bins): such a cell gets as many as the baseline has
+    bins with a single row. Small baselines, such as a segment's, leave bins empty by chance, and a further row falls
+    into one of these about as often. Where it holds less than `FOLD` times what that gives, bins stay where they are.
+
+    Source: Good (1953), Biometrika 40.
+    """
+    due = np.broadcast_to(reference, counts.shape)
+    new = np.flatnonzero(reference == 0)
+    once = int((reference == 1).sum())
+    held, rows = counts[:, new].sum(axis=1), counts.sum(axis=1)
+    by_chance = (once + 1) * rows / max(1, reference.sum())
+    much = np.flatnonzero((held > 0) & (held * CELLS >= rows) & (held >= FOLD * by_chance))
     if len(much):
-        cells = cells.copy()
-        cells[np.ix_(much, np.flatnonzero(new))] = cells[much].max(axis=1, keepdims=True) + 1
-    return cells
+        cells, due = cells.copy(), due.copy()
+        cells[np.ix_(much, new)] = cells[much].max(axis=1, keepdims=True) + 1
+        due[much, new[0]] = once
+    return cells, due
 
 
 def _centres(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from watchkeeper.delivery.columnar import ColumnarReader
+from watchkeeper.delivery.columnar import ColumnarReader, of_text
 from watchkeeper.delivery.csv_read import CsvReader
 from watchkeeper.delivery.encoding import normal
 from watchkeeper.delivery.examine import cells_of
@@ -60,7 +60,7 @@ def _text(path: Path, names: Sequence[str], *, as_csv: bool) -> Iterator[Take]:
     labels = unique_names(names)
     with path.open("w", encoding="utf-8", newline="") as file:
         if as_csv:
-            file.writelines(f"{line}\n" for line in csv_lines([pa.array([label]) for label in labels]))
+            file.writelines(f"{line}\n" for line in csv_lines([pa.array([name]) for name in names]))
 
         def take(piece: Piece, good: Bools) -> None:
             columns = _columns(piece, names, good)
@@ -77,7 +77,8 @@ def _parquet(path: Path, reader: Reader, names: Sequence[str]) -> Iterator[Take]
         if isinstance(reader, ColumnarReader)
         else [pa.field(label, pa.string()) for label in labels]
     )
-    schema = pa.schema([field.with_name(label) for field, label in zip(fields, labels, strict=True)])
+    origin = of_text(csv=reader.empty_is_null) if reader.lexical else None
+    schema = pa.schema([field.with_name(label) for field, label in zip(fields, labels, strict=True)], metadata=origin)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
 
         def take(piece: Piece, good: Bools) -> None:

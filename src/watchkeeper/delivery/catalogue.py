@@ -59,7 +59,7 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
         "outside_period": _row("an event time outside the period that the delivery is for"),
         "extra_column": _note("a column that nobody declared"),
         "other_encoding": _note("a file that marks itself as written in another encoding than the one declared"),
-        "type_change": _note("whole numbers that have become decimal ones, or the like, where no value is lost"),
+        "type_change": _note("whole numbers that have become decimal ones, times that have become dates, or the like"),
         "type_exchange": _note("whole numbers stored as decimal ones because some are missing, as pandas does", "info"),
         "active_content": _note("formulas, markup, templates, SQL or terminal escapes in text"),
         "implausible_time": _note("event times before 1900 or in the future, where no period was given"),

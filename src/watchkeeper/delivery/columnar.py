@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,15 +17,19 @@ from watchkeeper.delivery.container import Format, too_large
 from watchkeeper.delivery.limit import MIB, Limits
 from watchkeeper.delivery.piece import Piece
 from watchkeeper.delivery.rejection import Rejection
+from watchkeeper.delivery.schema import doubled
 from watchkeeper.delivery.source import NotData, Place, Unreadable, one_column
 from watchkeeper.delivery.wording import column, plain
+from watchkeeper.model.error import WatchkeeperError
 
 _ROWS, _BATCH = 131_072, 256 * MIB
 """The most rows, and about the most bytes, that are read at once."""
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What ends an Arrow stream (columnar format, "IPC Streaming Format")."""
+_ORIGIN = b"watchkeeper.cells"
+"""The schema's key under which a file says that its text is that of a CSV file (`csv`) or of JSON lines (`json`)."""
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
-_AT_FAULT = re.compile(r"column (.+?) with type")
+_AT_FAULT = re.compile(r"column (.+?) with type (\w+)|Sparse pandas data \(column (.+)\)")
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,33 @@ class ColumnarReader:
             yield lambda: Piece(0, np.empty(0, dtype=np.int64), nothing, stop=lambda _: fault)
 
 
+def of_text(*, csv: bool) -> dict[bytes, bytes]:
+    """What a file of good rows says of itself if they came as text: every cell is kept as it was written."""
+    return {_ORIGIN: b"csv" if csv else b"json"}
+
+
+def _as_text(reader: ColumnarReader) -> ColumnarReader:
+    """The reader of a file whose cells came as text (see `of_text`): they are read as in the file they came from."""
+    origin = (reader.schema.metadata or {}).get(_ORIGIN)
+    if origin is None or not all(map(pa.types.is_string, reader.schema.types)):
+        return reader  # somebody has given its columns types since
+    return replace(reader, lexical=True, empty_is_null=origin == b"csv")
+
+
 def open_columnar(place: Place, format: Format, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
     """Look at a Parquet or Arrow file. `dictionaries`: text columns to be read as codes. Raises `Rejection`."""
     if format is Format.PARQUET:
         return _open_parquet(place, limits, dictionaries)
     with _explained(place.name, format), place.open() as file, _ipc(file) as reader:
         schema = reader.schema
-    return ColumnarReader(place.name, schema, partial(_ipc_batches, place, limits), limits)
+    return _as_text(ColumnarReader(place.name, schema, partial(_ipc_batches, place, limits), limits))
 
 
 def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
-    """Take a table in memory: anything with `__arrow_c_stream__`. A stream that can be read once is held in memory."""
+    """Take a table in memory: anything with `__arrow_c_stream__`. A stream that can be read once is held in memory.
+
+    Raises `Rejection` where its columns can't be Arrow's; `NotData`, `Unreadable` where it is no table.
+    """
     try:
         table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(_Stream(source))
     except (
@@ -86,9 +106,7 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         OverflowError,
     ) as wrong:
         words = plain(" ".join(str(part) for part in wrong.args), 200)
-        if "non-struct" in words:
-            raise NotData(one_column(source)) from wrong
-        raise Unreadable(f"{name}: {_why(words)}") from wrong
+        raise _refused(source, name, words) from wrong
     table = table.select([i for i, label in enumerate(table.column_names) if not _PANDAS_INDEX.fullmatch(label)])
 
     place = {label: i for i, label in enumerate(table.column_names)}
@@ -97,7 +115,7 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
         chosen = table.select([place[label] for label in columns])
         yield from chosen.to_batches(max_chunksize=rows)
 
-    return ColumnarReader(name, table.schema, batches, limits, table.num_rows)
+    return _as_text(ColumnarReader(name, table.schema, batches, limits, table.num_rows))
 
 
 @dataclass(frozen=True)
@@ -110,31 +128,53 @@ class _Stream:
         return self.source.__arrow_c_stream__()
 
 
-def _why(words: str) -> str:
-    """What Arrow's `words` mean of a table that it can't take, and what to do."""
+def _refused(source: Any, name: str, words: str) -> WatchkeeperError:
+    """What Arrow's `words` mean of a table that it can't take: a fault of the data, if a column is at fault."""
+    if "describes non-struct" in words:
+        return NotData(one_column(source))
+    labels = [str(label) for label in getattr(source, "columns", ())]
+    if twice := doubled(name, labels):
+        return Rejection("duplicate_column", twice[0].message, twice[0].remedy, *twice[0].columns)
+    advice = "Convert it first, for example with .astype(str)."
     if found := _AT_FAULT.search(words):
-        what = f"the column {column(found[1])} mixes types, so it has no Arrow type"
-        return f"{what}. Convert it first, for example with .astype(str)."
+        label, kind = found[1] or found[3], found[2] or "Sparse"
+        mixed = kind in ("object", "category")
+        what = "mixes types, so it has no Arrow type" if mixed else f"is of type {kind}, which Arrow does not have"
+        return Rejection("type", f"{name}: the column {column(label)} {what}.", advice, label)
     if "too large to convert" in words or "too big to convert" in words:
-        return "a column holds whole numbers beyond 64 bits. Convert it first, for example with .astype(str)."
+        label = next((label for label in labels if _is_too_wide(source, label)), "")
+        what = f"the column {column(label)}" if label else "a column"
+        where = [label] if label else []
+        return Rejection("type", f"{name}: {what} holds whole numbers beyond 64 bits.", advice, *where)
     if "format string" in words:
-        return f"a column has a type that Arrow does not know ({words}). Convert it to text or a smaller number first."
-    if "uplicate" in words:
-        return f"two columns have the same name ({words}). Give each column a name of its own."
-    return f"this can't be read as a table ({words}). Give a pandas, Polars or Arrow table, or a DuckDB relation."
+        what = f"a column has a type that Arrow does not know ({words})"
+        return Rejection("type", f"{name}: {what}.", "Convert it to text or a smaller number first.")
+    what = f"{name}: this can't be read as a table ({words})."
+    return Unreadable(f"{what} Give a pandas, Polars or Arrow table, or a DuckDB relation.")
+
+
+def _is_too_wide(source: Any, label: str) -> bool:
+    try:
+        pa.array(source[label])
+    except OverflowError:
+        return True
+    except (pa.ArrowException, KeyError, TypeError):
+        pass  # something else is wrong with it, or its name is no text
+    return False
 
 
 def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> ColumnarReader:
     with _explained(place.name, Format.PARQUET), place.open() as file, pq.ParquetFile(file) as opened:
         schema, metadata = opened.schema_arrow, opened.metadata
-        textual = [field.name for field in schema if field.name in dictionaries and _is_text(field.type)]
+        coded = () if _ORIGIN in (schema.metadata or {}) else dictionaries
+        textual = [field.name for field in schema if field.name in coded and _is_text(field.type)]
         groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     total = sum(group.total_byte_size for group in groups)
     if total > limits.most_bytes(place.stamp()[0]):
         raise too_large(place, limits)
     most = max(_BATCH * metadata.num_rows // max(total, 1), 1)
-    return ColumnarReader(
-        place.name, schema, partial(_parquet_batches, place, textual, most), limits, metadata.num_rows
+    return _as_text(
+        ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual, most), limits, metadata.num_rows)
     )
 
 

@@ -63,7 +63,10 @@ def from_text(cells: pa.Array, column: Column, *, empty_is_null: bool) -> Conver
 
 
 def without_sentinels(values: pa.Array, column: Column) -> pa.Array:
-    """Numbers with null for the values that stand for a missing one."""
+    """Numbers and times with null for the values that stand for a missing one."""
+    if column.sentinels and column.type is Type.TIMESTAMP:
+        ends = times(pa.array([text for text in column.sentinels if isinstance(text, str)], pa.string()), "iso8601")
+        return pc.if_else(pc.is_in(values, value_set=pc.drop_null(ends)), None, values)
     if not column.sentinels or column.type not in (Type.INTEGER, Type.NUMBER):
         return values
     numeric = [float(sentinel) for sentinel in column.sentinels if not isinstance(sentinel, str)]

@@ -22,6 +22,10 @@ class UnknownDelimiter(WatchkeeperError):
     """The model declares a delimiter or quote that CSV can't be read with."""
 
 
+_LINES = 50
+"""Lines among which the names of the columns are looked for."""
+
+
 @dataclass(frozen=True)
 class CsvReader:
     """Reads one CSV file."""
@@ -50,6 +54,11 @@ class CsvReader:
                 headed = not len(rows)
                 rest = _behind(text, int(rows.ends[0]) if len(rows) else len(text.data))
             yield partial(self._parse, rest, wanted or [0])
+
+    def first_lines(self) -> Iterator[list[str]]:
+        """The cells of the first lines; of an empty one, none."""
+        for line in next(self.stream(), b"").splitlines()[:_LINES]:
+            yield next(iter(csv_scan.first_rows(line, self.format.delimiter, self.format.quote, 1)), [])
 
     def _parse(self, text: Text, wanted: list[int]) -> Piece:
         piece, fault = parse(text, self.names, self.format, self.cell_limit, wanted)

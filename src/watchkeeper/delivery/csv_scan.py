@@ -232,3 +232,14 @@ def unquoted(cell: bytes, quote: str | None) -> bytes:
     if quote is None or len(cell) < 2 or not (cell.startswith(sign) and cell.endswith(sign)):
         return cell
     return cell[1:-1].replace(sign * 2, sign)
+
+
+def first_rows(text: bytes, delimiter: str, quote: str | None, most: int) -> list[list[str]]:
+    """The cells of the first rows of `text`, which begins with a row."""
+    quotes = find_quotes(text, delimiter, quote, final=True)
+    rows = find_rows(text, quotes)[:most]
+    divides = delimiters(text, delimiter, quotes)
+    spans = zip(rows.starts.tolist(), rows.stops.tolist(), strict=True)
+    return [
+        [unquoted(cell, quote).decode("utf-8", "replace") for cell in cells_of(text, a, b, divides)] for a, b in spans
+    ]

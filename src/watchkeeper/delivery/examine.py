@@ -77,7 +77,7 @@ def examine(plan: Plan, task: Callable[[], Piece]) -> Examined:
         if converted.decimals is not None:
             decimals[name] = int(converted.decimals.sum())
         faults += unreadable(name, column, converted)
-        if not plan.lexical:
+        if piece.originals is None:
             faults += _large(name, column, converted, plan.cell_limit)
         if plan.strict:
             faults += broken(name, column, converted)

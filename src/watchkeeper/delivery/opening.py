@@ -8,7 +8,7 @@ from typing import Any
 
 from watchkeeper.delivery import schema
 from watchkeeper.delivery.columnar import ColumnarReader, open_columnar, open_table
-from watchkeeper.delivery.container import Format, container, gathered, text_inside, unpacked
+from watchkeeper.delivery.container import Container, Format, container, gathered, text_inside, unpacked
 from watchkeeper.delivery.convert import is_read, kept_as_codes
 from watchkeeper.delivery.csv_read import CsvReader, open_csv
 from watchkeeper.delivery.encoding import as_utf8, marked, normal, refuse_utf16_unmarked
@@ -17,6 +17,7 @@ from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.piece import Reader
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.source import Place
+from watchkeeper.delivery.standard import STANDARD, standard_instead
 from watchkeeper.delivery.violation import Violation
 from watchkeeper.model.declaration import Model, TextFormat
 
@@ -41,16 +42,26 @@ def open_delivery(source: Place | Any, name: str, model: Model, limits: Limits) 
     if found.format in (Format.PARQUET, Format.ARROW):
         codes = [label for label, declared in model.columns.items() if is_read(declared) and kept_as_codes(declared)]
         return _typed(open_columnar(source, found.format, limits, codes), model)
-    names = None if model.text.header else list(model.columns)
-    text = model.text.model_copy(update={"delimiter": "\t"}) if found.tabs else model.text
+    text = _written(source, found, model, limits)
+    names = None if text.header else list(model.columns)
     opened = open_text(source, found.format, found.packing, text, limits, model.cell_limit, names)
-    if isinstance(opened.reader, CsvReader) and model.text.header:
+    if isinstance(opened.reader, CsvReader) and text.header:
         assert opened.text is not None
         line = opened.reader.header.decode()
         columns = opened.reader.names
-        faults = schema.header_faults(name, line, columns, model, opened.text)
+        faults = schema.header_faults(name, line, columns, model, opened.text, opened.reader.first_lines)
         opened.violations += faults or _by_name(name, columns, model)
     return opened
+
+
+def _written(place: Place, found: Container, model: Model, limits: Limits) -> TextFormat:
+    """How the text of a file is written: as its ending says or the model declares, or in the standard form."""
+    if found.tabs:
+        return model.text.model_copy(update={"delimiter": "\t"})
+    if found.format is Format.JSON or model.text == STANDARD:
+        return model.text
+    start = next(gathered(unpacked(place, found.packing, limits), limits.block), b"")
+    return standard_instead(start, model) or model.text
 
 
 def open_text(
@@ -97,7 +108,10 @@ def open_text(
 
 def _typed(reader: ColumnarReader, model: Model) -> Opened:
     name = reader.name
-    found = _by_name(name, reader.names, model) + schema.types(name, reader.schema, model)
+    found = _by_name(name, reader.names, model)
+    if reader.lexical:
+        return Opened(reader, False, found)
+    found += schema.types(name, reader.schema, model) + schema.bare_dates(name, reader.schema, model)
     return Opened(reader, False, found + schema.exchanges(name, reader.schema, model))
 
 

@@ -12,6 +12,7 @@ from watchkeeper.delivery.wording import listed, value
 from watchkeeper.model.declaration import Model, Type
 
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _NO_VALUE = frozenset(
     ("null", "none", "n/a", "na", "nan", "nil", "-", "--", "?", ".", "missing", "unknown", "#n/a", "undefined")
@@ -72,6 +73,10 @@ def _hint(entry: Entry, model: Model) -> str:
             (
                 _DECIMAL_COMMA.fullmatch,
                 'They have a decimal comma; write `decimal: ","` in the model if that is agreed.',
+            ),
+            (
+                _DECIMAL_POINT.fullmatch if model.columns[entry.columns[0]].decimal == "," else lambda _: None,
+                'They have a decimal point; write `decimal: "."` in the model if that is agreed.',
             ),
         ):
             if sum(bool(fits(text)) for text in texts) * 2 > len(texts):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from watchkeeper.delivery.convert import from_text, is_read
 from watchkeeper.delivery.physical import exchanged, misfit
 from watchkeeper.delivery.violation import Violation
 from watchkeeper.delivery.wording import column, columns, count, listed, plain
-from watchkeeper.model.declaration import Model, Role, TextFormat, Type
+from watchkeeper.model.declaration import Column, Model, Role, TextFormat, Type
+from watchkeeper.model.time_format import has_time_of_day
 
 DELIMITERS = (",", ";", "\t", "|", ":", "^", "~", " ")
 _WORDS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar (|)", " ": "a space"}
@@ -157,12 +159,46 @@ def exchanges(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
     ]
 
 
+def bare_dates(file: str, schema: pa.Schema, model: Model) -> list[Violation]:
+    """A note on times that are stored as dates: what time of day they had is gone."""
+    names = [
+        field.name
+        for field in schema
+        if pa.types.is_date(field.type) and (it := model.columns.get(field.name)) and is_read(it) and _has_time(it)
+    ]
+    if not names:
+        return []
+    words = f"{file}: {_these(names, 'holds', 'hold')} dates alone, and times of day are expected: they are lost."
+    remedy = "Ask the sender to store such values as timestamps again, or correct the model."
+    return [Violation("type_change", words, remedy, tuple(names))]
+
+
+def _has_time(declared: Column) -> bool:
+    """Whether a column's format or limits show that its times have a time of day."""
+    if declared.type is not Type.TIMESTAMP:
+        return False
+    limits = [(own.minimum, own.maximum) for own in (declared, declared.inferred) if own is not None]
+    exact = [at for pair in limits for at in pair if isinstance(at, datetime)]
+    by_format = declared.format not in (None, "iso8601") and has_time_of_day(declared.format or "")
+    return by_format or any(at.time() != datetime.min.time() for at in exact)
+
+
 def _these(names: Sequence[str], one: str, many: str) -> str:
     return f"the column {column(names[0])} {one}" if len(names) == 1 else f"the columns {columns(names)} {many}"
 
 
-def header_faults(file: str, line: str, names: Sequence[str], model: Model, text: TextFormat) -> list[Violation]:
-    """What is wrong with a CSV header as a whole: another delimiter, or data in its place."""
+def header_faults(
+    file: str,
+    line: str,
+    names: Sequence[str],
+    model: Model,
+    text: TextFormat,
+    lines: Callable[[], Iterable[Sequence[str]]],
+) -> list[Violation]:
+    """What is wrong with a CSV header as a whole: another delimiter, a title or data in its place.
+
+    `lines`: gives the cells of the first lines, empty lines too.
+    """
     wanted = set(expected(model))
     here = len(wanted & set(names))
     if here == len(wanted):
@@ -175,6 +211,12 @@ def header_faults(file: str, line: str, names: Sequence[str], model: Model, text
                 f"Ask the sender for the declared delimiter, or write `delimiter: {other!r}` under `text` in the model."
             )
             return [Violation("delimiter", words, remedy)]
+    for number, row in enumerate(lines(), start=1):
+        if len(wanted & set(row)) > max(here, len(wanted) // 2):
+            title = plain(" ".join(filter(None, names)), 40)
+            words = f"{file}: the first line looks like a title (“{title}”); the names of the columns stand in line "
+            remedy = "Ask the sender to leave out what stands above the names."
+            return [Violation("header", f"{words}{number}.", remedy)]
     if here == 0 and len(names) == len(model.columns) and _is_data(names, model):
         shown = listed([plain(name, 20) for name in names], 4)
         words = f"{file}: the first line holds data ({shown}), not the names of the columns."

@@ -52,15 +52,7 @@ def sniff_encoding(start: bytes) -> str:
 
 
 def _cells(text: bytes, delimiter: str, quote: str | None) -> list[list[str]]:
-    """The first rows' cells."""
-    quotes = csv_scan.find_quotes(text, delimiter, quote, final=True)
-    rows = csv_scan.find_rows(text, quotes)[:_ROWS]
-    divides = csv_scan.delimiters(text, delimiter, quotes)
-    spans = zip(rows.starts.tolist(), rows.stops.tolist(), strict=True)
-    return [
-        [csv_scan.unquoted(cell, quote).decode("utf-8", "replace") for cell in csv_scan.cells_of(text, a, b, divides)]
-        for a, b in spans
-    ]
+    return csv_scan.first_rows(text, delimiter, quote, _ROWS)
 
 
 def _regularity(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[float, int]:

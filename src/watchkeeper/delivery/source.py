@@ -144,7 +144,7 @@ def expand(sources: Any) -> list[Any]:
 
 
 _TAKEN = "Give a path or URL, a pandas, Polars or Arrow table, a DuckDB relation, or a list of these."
-_MAKERS = ("collect", "compute", "to_table", "to_arrow", "toArrow", "read_all", "to_pandas", "toPandas", "to_frame")
+_MAKERS = ("collect", "compute", "to_table", "to_arrow", "toArrow", "read_all", "to_pandas", "toPandas")
 """Methods by which libraries make a table of what is not one yet, likelier first."""
 
 
@@ -153,7 +153,7 @@ def _unfit(source: object) -> str:
     kind = type(source).__name__
     if isinstance(source, type):
         return f"this is the class {source.__name__}, not a table of that class. {_TAKEN}"
-    if hasattr(source, "__arrow_c_array__"):
+    if hasattr(source, "__arrow_c_array__") or callable(getattr(source, "to_frame", None)):
         return one_column(source)
     maker = next((name for name in _MAKERS if callable(getattr(source, name, None))), None)
     if maker is not None:

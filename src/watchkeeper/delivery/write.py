@@ -8,6 +8,7 @@ from pathlib import Path
 
 from watchkeeper.delivery.accepted import accepted as accepting
 from watchkeeper.delivery.accepted import is_copy
+from watchkeeper.delivery.columnar import ColumnarReader
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.piece import Piece, Reader
 from watchkeeper.delivery.pipeline import ahead
@@ -28,7 +29,8 @@ def write(reader: Reader | None, state: State, limits: Limits, accepted: Path | 
             bad = stack.enter_context(quarantining(quarantine))
         if reader is None or (good is None and not (bad and state.bad)):
             return
-        copied = reader.lexical and (accepted is None or good is None or is_copy(reader, accepted))
+        kept = not isinstance(reader, ColumnarReader)  # the text of rows
+        copied = kept and (accepted is None or good is None or is_copy(reader, accepted))
         rows, first = state.ledger.bad_rows(state.rows), 1
         pending: BadRow | None = next(rows, None)
         for piece in _again(reader, state, limits, copied=copied):

@@ -98,6 +98,8 @@ def misfits(type: Type, constraints: Constraints) -> Iterator[tuple[str, str]]:
         comparable = None not in (least, most) and isinstance(least, datetime) is isinstance(most, datetime)
         if comparable and least > most:
             yield low, f"{low} is above {high}, so no value could be right; correct one of them"
+    if constraints.allowed == []:
+        yield "allowed", "an empty list allows nothing, so every row would be bad; name the values, or take it out"
     for value in constraints.allowed or ():
         if not _is_of(type, value):
             hint = f"write it in quotes, {str(value)!r}" if type is Type.STRING else "correct it, or the column's type"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -36,6 +37,10 @@ class Role(StrEnum):
     IGNORED = "ignored"
 
 
+ONLY_ONE = (Role.LABEL, Role.TIMESTAMP)
+"""Roles that at most one column has."""
+
+
 class Task(StrEnum):
     """What the model predicts."""
 
@@ -60,7 +65,7 @@ class Column(Constraints):
     missing: list[str] | None = None
     """Texts that mean "no value"; without it, only the empty text."""
     sentinels: list[float | str] = Field(default_factory=list)
-    """Values that stand for a missing one, such as -200 or 9999: counted as null."""
+    """Values that stand for a missing one, such as -200 or 9999-12-31: counted as null."""
     categorical: bool = False
     """Whether integers are codes: counted value by value, never averaged."""
     drift: bool = True
@@ -69,6 +74,13 @@ class Column(Constraints):
     """Whether values are personal: masked in everything made for people."""
     inferred: Constraints | None = None
     """What `init` saw. Move a line up, beside `type`, to declare it."""
+
+    @field_validator("sentinels", mode="before")
+    @classmethod
+    def _dates_are_texts(cls, sentinels: object) -> object:
+        if not isinstance(sentinels, list):
+            return sentinels
+        return [value.isoformat() if isinstance(value, date) else value for value in sentinels]
 
     @field_validator("format")
     @classmethod
@@ -85,7 +97,19 @@ class Column(Constraints):
             raise mistake(fault, "inferred", field)
         if self.format is not None and self.type is not Type.TIMESTAMP:
             raise mistake(f"only a timestamp has a format, and this column is of type {self.type}", "format")
+        if wrong := self._sentinel_fault():
+            raise mistake(wrong, "sentinels")
         return self
+
+    def _sentinel_fault(self) -> str | None:
+        """What is wrong with a sentinel, or None."""
+        texts = [value for value in self.sentinels if isinstance(value, str)]
+        if texts and self.type in (Type.INTEGER, Type.NUMBER):
+            hint = f"take {texts[0]!r} out of quotes if it is one, or write it under `missing` if it is a text"
+            return f"sentinels of type {self.type} are numbers; {hint}"
+        if len(texts) < len(self.sentinels) and self.type is Type.TIMESTAMP:
+            return "sentinels of a time are dates such as 9999-12-31; write other texts and numbers under `missing`"
+        return None
 
 
 class TextFormat(Strict):
@@ -170,6 +194,15 @@ class Model(Strict):
             for place, column in enumerate(getattr(self, field)):
                 if column not in self.columns:
                     raise mistake(f"there is no column {column!r} under `columns`", field, place)
+        return self
+
+    @model_validator(mode="after")
+    def _one_column_is_the_truth(self) -> Model:
+        for role in ONLY_ONE:
+            names = list(self.with_role(role))
+            if len(names) > 1:
+                words = f"{names[0]!r} and {names[1]!r} both are the {role}, and there is but one"
+                raise mistake(f"{words}; give one of them another role", "columns", names[1], "role")
         return self
 
     def with_role(self, role: Role) -> Iterator[str]:

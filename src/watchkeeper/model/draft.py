@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchkeeper.model.binding import without
 from watchkeeper.model.cells import Reading
@@ -19,6 +21,7 @@ from watchkeeper.model.note import Note
 from watchkeeper.model.restated import restated
 from watchkeeper.model.seen import near_unique, seen
 from watchkeeper.model.sentinel import find_sentinels
+from watchkeeper.model.sentinel_time import find_times, without_times, written
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class Cleaned:
     """A column's values once sentinels count as missing."""
 
     values: pa.Array
-    sentinels: list[float]
+    sentinels: Sequence[float | str]
     notes: dict[str, Note]
     remarks: tuple[str, ...] = ()
 
 
 def clean(column: str, reading: Reading, stated: Mapping[str, Any] | None) -> Cleaned:
     """Take sentinels out. In a column of a contract, it alone says what is missing: there they are only a remark."""
+    if reading.type is Type.TIMESTAMP:
+        return _without_ends_of_time(reading.values, by_contract=stated is not None)
     if reading.type not in (Type.INTEGER, Type.NUMBER):
         return Cleaned(reading.values, [], {})
     named = (stated or {}).get("sentinels") or []
@@ -48,6 +53,17 @@ def clean(column: str, reading: Reading, stated: Mapping[str, Any] | None) -> Cl
         return Cleaned(values, [], {})
     note = Note(min(sentinel.confidence for sentinel in found), found[0].reason)
     return Cleaned(without(values, held), held, {"sentinels": note})
+
+
+def _without_ends_of_time(values: pa.Array, *, by_contract: bool) -> Cleaned:
+    found = find_times(np.asarray(pc.drop_null(values).cast(pa.int64())))
+    if not found:
+        return Cleaned(values, [], {})
+    texts = [written(time) for time, _ in sorted(found)]
+    if by_contract:
+        said = f"{', '.join(texts)} looks like a missing value, but the contract does not name it"
+        return Cleaned(values, [], {}, (said,))
+    return Cleaned(without_times(values, [time for time, _ in found]), texts, {"sentinels": Note(0.9, found[0][1])})
 
 
 @dataclass(frozen=True)

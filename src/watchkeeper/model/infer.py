@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from watchkeeper.model.binding import BY_CONTRACT, key_of, read_bound, stated
 from watchkeeper.model.cells import Reading
-from watchkeeper.model.declaration import Column, Model, Role, Task, TextFormat
+from watchkeeper.model.declaration import ONLY_ONE, Column, Model, Role, Task, TextFormat
 from watchkeeper.model.draft import clean, draft
 from watchkeeper.model.facts import Facts
 from watchkeeper.model.infer_role import infer_roles
@@ -149,6 +149,11 @@ def _check(table: pa.Table, names: list[str], declared: Mapping[str, Role], cont
             guess = nearest(column, names)
             hint = f"Did you mean {shown(guess)}?" if guess else f"There are {', '.join(map(shown, names[:20]))}."
             raise ModelError(f"there is no column {shown(column)}. {hint}")
+    for role in ONLY_ONE:
+        several = [column for column, given in declared.items() if given is role]
+        if len(several) > 1:
+            both = f"{shown(several[0])} and {shown(several[1])} are both declared to be the {role}"
+            raise ModelError(f"{both}, and there is but one. Give one of them another role.")
     if not names or (not table.num_rows and contract is None):
         raise ModelError("there are no rows to infer a model from. Give a file with data, or a contract.")
 

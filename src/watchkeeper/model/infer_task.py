@@ -70,9 +70,8 @@ def infer_key(
     if ids:
         sure = {column.name: notes[column.name].confidence for column in ids}
         best = max(ids, key=lambda column: 1.0 if sure[column.name] is None else float(sure[column.name] or 0))
-        return [best.name], Note(
-            sure[best.name] if sure[best.name] is not None else 0.95, "never missing, and no two rows share a value"
-        )
+        reason = f"never missing, and no two of the {best.rows:,} rows looked at share a value"
+        return [best.name], Note(0.95 if sure[best.name] is None else sure[best.name], reason)
     time = next((facts[name] for name, role in roles.items() if role is Role.TIMESTAMP and name in facts), None)
     if time is None or time.rows < 100 or time.present < time.rows:
         return [], None

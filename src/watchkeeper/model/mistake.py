@@ -83,6 +83,8 @@ def _line(path: Path, lines: Mapping[Path, int]) -> int:
 _MEANT = {
     "target": "label",
     "outcome": "label",
+    "predicted": "prediction",
+    "forecast": "prediction",
     "y": "label",
     "truth": "label",
     "time": "timestamp",

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.model.note import Note
+from watchkeeper.model.sentinel_time import known
 from watchkeeper.model.time_format import EPOCHS
 from watchkeeper.model.time_read import read_times
 
@@ -152,6 +153,7 @@ def _clock(rest: str) -> str | None:
 def _plausible(times: pa.Array, format: str) -> bool:
     """Whether a date without a name that speaks of one is taken for a date."""
     moments = np.asarray(pc.drop_null(times).cast(pa.int64()))
+    moments = moments[~known(moments)]
     digits = not any(letter in format for letter in ("%b", "%B", "%H", "%I"))
     least = 10 if digits and ("%y" in format or "%Y%m" in format) else 2
     within = bool((moments >= PLAUSIBLE[0]).all() and (moments <= PLAUSIBLE[1]).all())

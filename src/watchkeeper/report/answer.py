@@ -113,7 +113,9 @@ def _changed(causes: Sequence[Group]) -> str:
     shown = [words.name(column) for column in names]
     more = f"{words.join(shown, most=2)}{' columns' if len(shown) > 3 else ''}" if shown else ""
     told = words.join([*whole, *([more] if more else [])])
-    return f"{told} changed" if told else ""
+    # Columns may fall apart, or come together, although none of them changed by itself.
+    together = all(cause.worst.metric == "correlation" for cause in changes)
+    return f"{told} {'relate to each other differently than before' if together else 'changed'}" if told else ""
 
 
 def _since(causes: Sequence[Group], timeline: Timeline) -> str:
@@ -146,7 +148,7 @@ def _how_bad(causes: Sequence[Group], timeline: Timeline) -> str:
         if counts[severity]
     ]
     touched, total = len(timeline.touched), len(timeline.columns)
-    where = f" in {touched:,} of {words.plural(total, 'column')}" if touched else ""
+    where = f" in {touched:,} of {total:,} columns" if touched and total > 1 else ""
     return f"{words.join(loud)}{where}." if loud else ""
 
 

@@ -1,4 +1,8 @@
-"""A result as JSON for machines: exactly the published schema, nothing masked, nothing rounded."""
+"""A result as JSON for machines: exactly the published schema, nothing rounded.
+
+Sentences are for people, so they hold no value of a personal column; figures and segments are data and stay
+as they are.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from watchkeeper.report import mask
+
 if TYPE_CHECKING:
     from watchkeeper.budget import Finding
     from watchkeeper.delivery import BadRow
+    from watchkeeper.model import Model
     from watchkeeper.report.result import Result
 
 SCHEMA_VERSION = 1
@@ -32,10 +39,10 @@ def as_dict(result: Result) -> dict[str, Any]:
             "good": 0 if rejected else int(result.rows_good),
             "quarantined": int(result.rows_quarantined),
         },
-        "quarantined": [_bad_row(bad) for bad in result.quarantined],
+        "quarantined": [_bad_row(bad, result.model) for bad in result.quarantined],
         "quarantined_truncated": bool(result.quarantined_truncated),
         "baseline": {"windows": int(result.baseline_windows), "source": result.baseline_source},
-        "findings": [_finding(finding) for finding in result.findings],
+        "findings": [_finding(finding, result.model) for finding in result.findings],
     }
 
 
@@ -44,12 +51,13 @@ def to_json(result: Result) -> str:
     return json.dumps(as_dict(result), indent=2, allow_nan=False)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {name: _safe(getattr(finding, name)) for name in FINDING}
+def _finding(finding: Finding, model: Model) -> dict[str, Any]:
+    entry = {name: _safe(getattr(finding, name)) for name in FINDING}
+    return entry | {"message": _safe(mask.sentence(finding, model)), "remedy": _safe(mask.advice(finding, model))}
 
 
-def _bad_row(bad: BadRow) -> dict[str, Any]:
-    entry = {"row": int(bad.row), "columns": _safe(bad.columns), "reason": _safe(bad.reason)}
+def _bad_row(bad: BadRow, model: Model) -> dict[str, Any]:
+    entry = {"row": int(bad.row), "columns": _safe(bad.columns), "reason": _safe(mask.fault(bad, model))}
     return entry if bad.file is None else {**entry, "file": _safe(bad.file)}
 
 

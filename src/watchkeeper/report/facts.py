@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from watchkeeper.checks.column import Median, median
+from watchkeeper.checks.column import Median, median, missing
 from watchkeeper.model import Column
 from watchkeeper.profiles import CategoryProfile, ColumnProfile, NumericProfile, Profiles
 from watchkeeper.report import mask, words
@@ -90,7 +90,7 @@ def _about(column: Column) -> str:
 
 def _missing(column: ColumnProfile, profiles: Profiles) -> float:
     rows = int(profiles.rows[0])
-    return int(column.null[0]) / rows if rows else float("nan")
+    return int(missing(column)[0]) / rows if rows else float("nan")
 
 
 def _centre(column: ColumnProfile, was: ColumnProfile | None) -> str:

@@ -14,6 +14,8 @@ from watchkeeper.report.metric import WITHOUT_VALUES, in_words
 from watchkeeper.report.result import Result
 
 MASKED = "masked"
+# The hyphen that a sentence has for a minus; charts and tables have the sign.
+_MINUS = re.compile(r"(?<=[ (])-(?=\d)")
 # Values stand in quotation marks; an apostrophe within a word is none.
 _QUOTED = re.compile(r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|“[^”]*”|‘[^’]*’""")
 
@@ -31,9 +33,13 @@ def segments(result: Result) -> dict[str, str]:
     # Most measurements share one tuple of slices.
     slices = {id(measured.slices): measured.slices for measured in result.measurements}
     known = {at.segment for shared in slices.values() for at in shared}
-    known |= {finding.segment for finding in result.findings}
+    return shown_segments(result.model, known | {finding.segment for finding in result.findings})
+
+
+def shown_segments(model: Model, known: Iterable[str | None]) -> dict[str, str]:
+    """The same of all segments that are `known`."""
     shown = {segment: words.inert(segment) for segment in known if segment is not None}
-    for column in hidden(result.model, result.model.columns):
+    for column in hidden(model, model.columns):
         mine = [segment for segment in shown if segment.startswith(f"{column}=")]
         mine.sort(key=lambda segment: hashlib.sha256(segment.encode("utf-8", "surrogatepass")).digest())
         shown |= {segment: f"{words.inert(column)}=({MASKED} {i + 1})" for i, segment in enumerate(mine)}
@@ -41,24 +47,40 @@ def segments(result: Result) -> dict[str, str]:
 
 
 def message(finding: Finding, model: Model, limit: int = 600) -> str:
-    """The finding's sentence; of a personal column one that holds none of its values."""
+    """The finding's sentence, inert; of a personal column one that holds none of its values."""
+    told = words.inert(sentence(finding, model), limit)
+    return _MINUS.sub("−", told) if finding.kind == "change" else told
+
+
+def sentence(finding: Finding, model: Model) -> str:
+    """The same as the check wrote it, for machines: not inert."""
     if not hidden(model, finding.columns) or _tells_no_value(finding):
-        return words.inert(finding.message, limit)
+        return finding.message
     if finding.kind == "violation":
-        return words.inert(_unquoted(finding.message), limit)
+        return _unquoted(finding.message)
     named = words.join([words.name(column) for column in finding.columns], most=3)
     return f"{in_words(finding.metric).changed} in {named}. The values are personal and not shown."
 
 
 def remedy(finding: Finding, model: Model, limit: int = 400) -> str:
-    """What to do; of a personal column without anything quoted."""
+    """What to do, inert; of a personal column without anything quoted."""
+    return words.inert(advice(finding, model), limit)
+
+
+def advice(finding: Finding, model: Model) -> str:
+    """The same for machines: not inert."""
     personal = hidden(model, finding.columns) and not _tells_no_value(finding)
-    return words.inert(_unquoted(finding.remedy) if personal else finding.remedy, limit)
+    return _unquoted(finding.remedy) if personal else finding.remedy
 
 
 def reason(bad: BadRow, model: Model, limit: int = 200) -> str:
-    """Why a row was set aside; where a personal column is at fault, without anything quoted."""
-    return words.inert(_unquoted(bad.reason) if hidden(model, bad.columns) else bad.reason, limit)
+    """Why a row was set aside, inert; where a personal column is at fault, without anything quoted."""
+    return words.inert(fault(bad, model), limit)
+
+
+def fault(bad: BadRow, model: Model) -> str:
+    """The same for machines: not inert."""
+    return _unquoted(bad.reason) if hidden(model, bad.columns) else bad.reason
 
 
 def _tells_no_value(finding: Finding) -> bool:

@@ -39,7 +39,11 @@ def fragment(result: Result) -> str:
         if overview.by_metric:
             heads = Markup().join(Markup("<span>{}</span>").format(head) for head in overview.heads)
             parts.append(Markup('<div class="r heads"><b></b><span>{}</span><i></i></div>').format(heads))
-        parts += [*map(_row, overview.loud[:MOST_STRIPS]), _more(len(overview.loud) - MOST_STRIPS, "column")]
+        cell = "metric" if overview.by_metric else "window"
+        parts += [
+            *(_row(row, cell) for row in overview.loud[:MOST_STRIPS]),
+            _more(len(overview.loud) - MOST_STRIPS, "column"),
+        ]
     parts.append(Markup('<p class="dim">{} {}</p>').format(code(told.fine), code(told.baseline)))
     return str(Markup('<div class="wk">{}</div>').format(Markup().join(parts)))
 
@@ -51,9 +55,10 @@ def _finding(group: Group) -> Markup:
     )
 
 
-def _row(row: Row) -> Markup:
+def _row(row: Row, cell: str) -> Markup:
+    told = counted(row, cell)
     return Markup('<div class="r" title="{}"><b>{}</b>{}<i>{}</i></div>').format(
-        f"{row.name}: {counted(row)}", row.name, drawn(row), counted(row)
+        f"{row.name}: {told}", row.name, drawn(row), told
     )
 
 

@@ -38,11 +38,12 @@ class Overview:
 def overview(found: Strip, anchors: Mapping[str, str], model: Model) -> Overview:
     """Rows as links to `anchors` (by column, or `QUALITY`); a quiet column links to its line in the table."""
     loud, quiet = found.loud[:MOST_ROWS], found.quiet[:MOST_ROWS]
+    cell = "metric" if found.by_metric else "window"
     return Overview(
         title=_title(found),
         strip=found,
-        loud=_rows(loud, 0, anchors),
-        quiet=_rows(quiet, len(loud), anchors),
+        loud=_rows(loud, 0, anchors, cell),
+        quiet=_rows(quiet, len(loud), anchors, cell),
         as_before=sum(row.column is not None for row in found.quiet),
         cells=_cells([*loud, *quiet], found.heads, model),
     )
@@ -58,19 +59,21 @@ def _title(found: Strip) -> str:
     loud = sum(row.column is not None for row in found.loud)
     total = loud + sum(row.column is not None for row in found.quiet)
     columns = words.plural(total, "column")
+    if loud and total == 1:
+        return f"The only column, {by}"
     return f"{loud:,} of {columns} with findings, {by}" if loud else f"{columns} {by}"
 
 
-def _rows(rows: Sequence[Row], first: int, anchors: Mapping[str, str]) -> Markup:
-    return Markup().join(_row(row, first + i, anchors) for i, row in enumerate(rows))
+def _rows(rows: Sequence[Row], first: int, anchors: Mapping[str, str], cell: str) -> Markup:
+    return Markup().join(_row(row, first + i, anchors, cell) for i, row in enumerate(rows))
 
 
-def _row(row: Row, number: int, anchors: Mapping[str, str]) -> Markup:
+def _row(row: Row, number: int, anchors: Mapping[str, str], cell: str) -> Markup:
     if row.column is None:
         target = anchors.get(QUALITY, "findings") if row.name == QUALITY else "findings"
     else:
         target = anchors.get(row.column) or anchor(row.column)
-    told = counted(row)
+    told = counted(row, cell)
     return Markup('<a class="r" href="#{}" data-r="{}" title="{}"><b>{}</b>{}<i>{}</i></a>').format(
         target, number, f"{row.name}: {told}", row.name, drawn(row), told
     )

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from watchkeeper.checks.column import quantile
+from watchkeeper.checks.column import missing, quantile, senseless
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.profiles import CategoryProfile, NumericProfile, ProfileFile, Profiles, TextProfile
-from watchkeeper.report import words
-from watchkeeper.report.sampled_rows import json_rows, print_rows, sampled
+from watchkeeper.report import mask, words
+from watchkeeper.report.markup import tied
+from watchkeeper.report.sampled_rows import json_rows, print_rows, sampled, unsampled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-WIDE = 120
-"""Characters of a terminal from which on a column's details stand beside it, not in a table of their own."""
+DETAILS = 40
+"""Characters that a column's details need to stand beside it, not in a table of their own."""
+_NAMED = ("window", "segment", "version", "column")
+_TOGETHER = (("kind", "rows", "missing", "distinct"), ("lowest", "median", "highest"), ("details",))
+"""Columns of the table that stay beside each other where there is room for them."""
+_WORDS = (*_NAMED, "kind", "details")
 
 
 class NoSuchColumn(WatchkeeperError):
@@ -31,10 +37,10 @@ def described(file: ProfileFile, columns: Sequence[str] = ()) -> list[dict[str, 
 
     Raises `NoSuchColumn`.
     """
-    missing = [name for name in columns if name not in file.profiles.columns]
-    if missing:
+    unknown = [name for name in columns if name not in file.profiles.columns]
+    if unknown:
         raise NoSuchColumn(
-            f"there is no column {missing[0]!r} in these profiles. They have {', '.join(file.profiles.columns)}."
+            f"there is no column {unknown[0]!r} in these profiles. They have {', '.join(file.profiles.columns)}."
         )
     profiles = file.profiles if columns else file.profiles.whole
     names = columns or list(file.profiles.columns)
@@ -68,31 +74,29 @@ def profiles_json(file: ProfileFile, columns: Sequence[str] = (), rows: int = 0)
 
 
 def print_profiles(file: ProfileFile, columns: Sequence[str], console: Console, rows: int = 0) -> None:
-    """A table on the terminal, and another of so many sampled `rows`."""
+    """A table on the terminal, and another of so many sampled `rows`. Raises `NoSuchColumn`, `NoSample`."""
     profiles = file.profiles
+    shown = mask.shown_segments(file.model, {at.segment for at in profiles.slices})
+    lines = [_line(entry, shown, console.width // 3) for entry in described(file, columns)]
+    drawn = sampled(file, columns, rows) if rows else []
     windows = sorted({at.whole for at in profiles.slices}, key=lambda at: at.key)
-    span = f", {windows[0].window_label} to {windows[-1].window_label}" if len(windows) > 1 else ""
+    span = ""
+    if len(windows) > 1:
+        span = f", {words.window(words.from_to(windows[0].window_label, windows[-1].window_label))}"
     size = f"{profiles.total:,} rows in {words.plural(len(windows), 'window')}{span}"
     console.print(words.inert(f"{file.model.name}: {size}; edges {profiles.edges.id}", 400), markup=False)
-    lines = [_line(entry) for entry in described(file, columns)]
-    named = ["window", "column"] if columns else ["column"]
-    counted = [*named, "kind", "rows", "missing", "distinct", "lowest", "median", "highest"]
-    detailed = [line for line in lines if line["details"]]
-    if detailed and console.width >= WIDE:
-        _print_table([*counted, "details"], lines, console)
-    else:
-        _print_table(counted, lines, console)
-        if detailed:
-            console.print()
-            _print_table([*named, "details"], detailed, console)
+    _print_tables(_NAMED if columns else ("column",), lines, console)
     if rows:
-        print_rows(sampled(file, columns, rows), console)
+        print_rows(drawn, console, left_out=unsampled(file, columns))
 
 
-def _line(entry: dict[str, Any]) -> dict[str, str]:
+def _line(entry: dict[str, Any], segments: Mapping[str, str], limit: int) -> dict[str, str]:
+    """A row of the table, by its heads; names of at most `limit` characters, and 32."""
     return {
-        "window": entry["window"],
-        "column": words.inert(entry["column"], 32),
+        "window": words.window(entry["window"]),
+        "segment": segments.get(entry["segment"], ""),
+        "version": words.inert(entry["version"] or "", 32),
+        "column": words.inert(entry["column"], max(12, min(32, limit))),
         "kind": entry["kind"],
         "rows": f"{entry['rows']:,}",
         "missing": words.percent(entry["null_share"]),
@@ -104,17 +108,54 @@ def _line(entry: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _print_table(heads: Sequence[str], lines: Sequence[Mapping[str, str]], console: Console) -> None:
+def _print_tables(names: Sequence[str], lines: Sequence[Mapping[str, str]], console: Console) -> None:
+    """One table where there is room for it, else several below each other, each with the names again.
+
+    A column of the table that is empty everywhere is left out.
+    """
+    from rich.cells import cell_len
+
+    width = {head: 1 + max(map(cell_len, (head, *(line[head] for line in lines)))) for head in lines[0]}
+    width["details"] = min(width["details"], DETAILS)
+    filled = [head for head in width if any(line[head] for line in lines)]
+    named = [head for head in names if head in filled]
+    room = console.width - sum(width[head] for head in named)
+
+    def fits(heads: Sequence[str]) -> bool:
+        return sum(width[head] for head in heads) <= room
+
+    tables: list[list[str]] = []
+    for group in _TOGETHER:
+        heads = [head for head in group if head in filled]
+        for part in [heads] if fits(heads) else [[head] for head in heads]:
+            if tables and fits([*tables[-1], *part]):
+                tables[-1] += part
+            elif part:
+                tables.append(part)
+    for i, beside in enumerate(tables):
+        if i:
+            console.print()
+        left = room - sum(width[head] for head in beside if head != "details")
+        told = [line for line in lines if i == 0 or any(line[head] for head in beside)]
+        _print_table([*named, *beside], told, console, max(DETAILS // 2, left - 1))
+
+
+def _print_table(heads: Sequence[str], lines: Sequence[Mapping[str, str]], console: Console, room: int) -> None:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for head in heads:
-        words_follow = head in ("window", "column", "kind", "details")
-        table.add_column(head, justify="left" if words_follow else "right", no_wrap=head != "details")
+        table.add_column(head, justify="left" if head in _WORDS else "right", no_wrap=head != "details")
     for line in lines:
-        table.add_row(*(Text(words.inert(line[head], 160 if head == "details" else 80)) for head in heads))
+        cells = (_wrapped(line[head], room) if head == "details" else line[head] for head in heads)
+        table.add_row(*map(Text, cells))
     console.print(table)
+
+
+def _wrapped(text: str, room: int) -> str:
+    """Text in lines of at most `room` characters, none of which breaks between a number and its percent sign."""
+    return "\n".join(textwrap.wrap(tied(text), room, break_on_hyphens=False)).replace("\u00a0", " ")
 
 
 def _entries(profiles: Profiles, name: str, *, hidden: bool) -> list[dict[str, Any]]:
@@ -141,7 +182,12 @@ def _entries(profiles: Profiles, name: str, *, hidden: bool) -> list[dict[str, A
             **entry,
         }
         for at, rows, null, invalid, entry in zip(
-            profiles.slices, profiles.rows.tolist(), column.null.tolist(), column.invalid.tolist(), more, strict=True
+            profiles.slices,
+            profiles.rows.tolist(),
+            missing(column).tolist(),
+            senseless(column).tolist(),
+            more,
+            strict=True,
         )
     ]
 
@@ -180,7 +226,7 @@ def _texts(text: TextProfile) -> list[dict[str, Any]]:
 
 
 def _hidden(file: ProfileFile, name: str) -> bool:
-    return name in file.model.columns and file.model.columns[name].pii
+    return bool(mask.hidden(file.model, [name]))
 
 
 def _end(entry: dict[str, Any], end: str) -> str:
@@ -201,7 +247,7 @@ def _details(entry: dict[str, Any]) -> str:
         name, share = next(iter(entry["formats"].items()))
         parts.append(f"{ends}, {words.percent(share)} {name.replace('_', ' ')}")
     if entry.get("top"):
-        parts.append(", ".join(f"{words.inert(v, 20)} {words.percent(p)}" for v, p in entry["top"]))
+        parts.append(", ".join(f"{words.inert(v, 20)}: {words.percent(p)}" for v, p in entry["top"]))
     return "; ".join(parts)
 
 

@@ -202,10 +202,13 @@ def drawn(row: Row) -> Markup:
     )
 
 
-def counted(row: Row) -> str:
-    """How many cells of the row have an alarm or a warning, in words."""
+def counted(row: Row, cell: str) -> str:
+    """In how many cells of the row there is an alarm or a warning, in words; `cell` is what they are: `window`."""
     severities = [max(_LEVELS[finding.severity] for finding in found) for found in row.cells.values()]
     severities += [_LEVELS[finding.severity] for finding in row.unplaced]
     alarms, warnings = severities.count(Level.ALARM), severities.count(Level.WARNING)
-    told = [words.plural(alarms, "alarm")] * bool(alarms) + [words.plural(warnings, "warning")] * bool(warnings)
-    return ", ".join(told) or "as before"
+    if alarms and warnings:
+        return f"alarm in {alarms}, warning in {warnings}"
+    if not alarms + warnings:
+        return "as before"
+    return f"{'alarm' if alarms else 'warning'} in {words.plural(alarms + warnings, cell)}"

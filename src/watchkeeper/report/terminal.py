@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from watchkeeper.report import mask, words
 from watchkeeper.report.answer import Answer, Level, answer
@@ -50,7 +50,8 @@ def print_result(result: Result, console: Console) -> None:
     _line(console, "", "")
     for label, text in _facts(result, told):
         if text:
-            _line(console, f"  {label}", text, "dim" if label == "fine" else "", indent=_LABEL + 2)
+            style = "dim" if label == "fine" else ""
+            _line(console, f"  {label}", text, style, indent=_LABEL + 2, broken=label != "wrote")
 
 
 def _first_lines(result: Result, told: Answer, console: Console) -> None:
@@ -81,7 +82,7 @@ def _facts(result: Result, told: Answer) -> list[tuple[str, str]]:
     ]
     took = f" in {words.duration(result.seconds)}" if result.seconds else ""
     if result.written:
-        facts.append(("wrote", f"{words.join([words.inert(str(path), 120) for path in result.written])}{took}"))
+        facts.append(("wrote", f"{words.join([words.inert(str(path), 1_000) for path in result.written])}{took}"))
     elif took:
         facts.append(
             ("took", f"{words.duration(result.seconds)}; nothing was written (--html report.html shows the evidence)")
@@ -102,11 +103,23 @@ def _rows(result: Result) -> str:
 
 def _where_all(result: Result) -> str:
     page = next((path for path in result.written if path.suffix == ".html"), None)
-    return f"{words.inert(str(page), 120)} shows them all" if page else "--html report.html shows them all"
+    return f"{words.inert(str(page), 1_000)} shows them all" if page else "--html report.html shows them all"
 
 
-def _line(console: Console, label: str, body: str, style: str = "", label_style: str = "", *, indent: int = 0) -> int:
-    """One paragraph after a label, its further lines indented; no spaces at line ends. Returns the number of lines."""
+def _line(
+    console: Console,
+    label: str,
+    body: str,
+    style: str = "",
+    label_style: str = "",
+    *,
+    indent: int = 0,
+    broken: bool = True,
+) -> int:
+    """One paragraph after a label, its further lines indented; no spaces at line ends. Returns the number of lines.
+
+    `broken`: whether words longer than a line are, or stay whole, so that they can be copied.
+    """
     from rich.text import Text
 
     width = min(max(console.width, 60), 120)
@@ -115,22 +128,23 @@ def _line(console: Console, label: str, body: str, style: str = "", label_style:
     lead = Text(before, style=label_style) + Text(" " * gap)
     text = Text(after, style=style)
     text.highlight_regex(r"`[^`]+`", "bold")
-    head, rest = _wrapped(text, width - len(lead), width - indent, console)
+    head, rest = _wrapped(text, width - len(lead), width - indent, console, broken=broken)
     console.print((lead + head) if after else lead[: len(before)], soft_wrap=True, highlight=False)
     for line in rest:
         console.print(Text(" " * indent) + line, soft_wrap=True, highlight=False)
     return 1 + len(rest)
 
 
-def _wrapped(text: Text, first: int, width: int, console: Console) -> tuple[Text, list[Text]]:
+def _wrapped(text: Text, first: int, width: int, console: Console, *, broken: bool) -> tuple[Text, list[Text]]:
     """The first line of at most `first` characters, and the other lines of at most `width`."""
-    lines = list(text.wrap(console, first))
+    overflow: Literal["fold", "ignore"] = "fold" if broken else "ignore"
+    lines = list(text.wrap(console, first, overflow=overflow))
     if len(lines) < 2 or first == width:
         head, rest = lines[0] if lines else text, lines[1:]
     else:
         head, remainder = lines[0], text[len(lines[0].plain) :]
         remainder = remainder[len(remainder.plain) - len(remainder.plain.lstrip()) :]
-        rest = list(remainder.wrap(console, width))
+        rest = list(remainder.wrap(console, width, overflow=overflow))
     for line in (head, *rest):
         line.rstrip()
     return head, rest

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from watchkeeper.delivery import Delivery, Limits, deliver
-from watchkeeper.delivery.source import Unreadable
+from watchkeeper.delivery.source import NotData
 from watchkeeper.model import Column, Model
 
 UTC = dt.UTC
@@ -198,14 +198,49 @@ def test_a_duckdb_relation_is_read() -> None:
     assert (cells["s"][4], delivery.rows_read) == ("x4", 5)
 
 
-def test_a_column_that_mixes_types_is_an_error_that_names_it() -> None:
-    with pytest.raises(Unreadable, match="the column `mixed` mixes types"):
-        deliver(pd.DataFrame({"mixed": [1, "x", None]}), model(mixed=Column(type="integer")))
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([1, "x", None], "mixes types"),
+        ([2**70, 1, 2], "holds whole numbers beyond 64 bits"),
+        ([1j, 2, 3], "is of type complex128, which Arrow does not have"),
+        (pd.arrays.SparseArray([1, 2, 3]), "is of type Sparse"),
+    ],
+)
+def test_a_column_that_has_no_type_rejects_the_frame_and_is_named(values, words: str) -> None:
+    found = deliver(pd.DataFrame({"a": values}), model(a=Column(type="integer"))).violations
+    assert [(one.check, one.columns) for one in found] == [("type", ("a",))]
+    assert f"table: the column `a` {words}" in found[0].message
 
 
-def test_a_frame_with_two_columns_of_one_name_is_an_error_that_says_so() -> None:
-    with pytest.raises(Unreadable, match="same name"):
-        deliver(pd.DataFrame([[1, 2]], columns=["a", "a"]), model(a=Column(type="integer")))
+def test_a_frame_with_two_columns_of_one_name_is_rejected_as_a_file_is() -> None:
+    found = deliver(pd.DataFrame([[1, 2]], columns=["a", "a"]), model(a=Column(type="integer"))).violations
+    assert [(one.check, one.columns) for one in found] == [("duplicate_column", ("a",))]
+
+
+def test_a_column_is_no_frame() -> None:
+    with pytest.raises(NotData, match="to_frame"):
+        deliver(pd.Series([1, 2]), model(a=Column(type="integer")))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column(type="timestamp", format="%d/%m/%Y %H:%M"),
+        Column(type="timestamp", inferred={"minimum": "2014-01-01T08:30:00Z"}),
+    ],
+)
+def test_dates_where_times_of_day_are_expected_are_told(column: Column) -> None:
+    table = pa.table({"t": pa.array([16_000, 16_001], pa.date32())})
+    delivery, _ = read(table, model(t=column))
+    assert checks(delivery) == ["type_change"]
+    assert "`t` holds dates alone, and times of day are expected: they are lost" in delivery.violations[0].message
+
+
+def test_dates_where_dates_are_expected_are_right() -> None:
+    table = pa.table({"t": pa.array([16_000, 16_001], pa.date32())})
+    for column in (Column(type="timestamp", inferred={"minimum": "2014-01-01"}), Column(type="timestamp")):
+        assert checks(read(table, model(t=column))[0]) == []
 
 
 def test_two_columns_of_one_name_reject_a_file(tmp_path) -> None:
@@ -296,3 +331,12 @@ def test_rows_behind_the_end_of_an_arrow_stream_are_not_lost_in_silence(tmp_path
     delivery, _ = read(path, AIR)
     assert checks(delivery) == ["container"]
     assert "goes on behind its end marker" in delivery.violations[0].message
+
+
+def test_times_among_the_sentinels_count_as_missing_by_their_value(tmp_path) -> None:
+    day, later = dt.datetime(2024, 1, 1, tzinfo=UTC), dt.datetime(9999, 12, 31, tzinfo=UTC)
+    column = Column(type="timestamp", format="%d.%m.%Y", sentinels=["9999-12-31"])
+    for stored in (pa.array([day, later], pa.timestamp("us", "UTC")), pa.array([day.date(), later.date()])):
+        assert read(pa.table({"t": stored}), model(t=column))[1] == {"t": [day, None]}
+    (tmp_path / "t.csv").write_text("t\n01.01.2024\n31.12.9999\n")
+    assert read(tmp_path / "t.csv", model(t=column))[1] == {"t": [day, None]}

@@ -147,6 +147,14 @@ def test_bad_cells_of_a_block_are_marked_invalid(tmp_path) -> None:
     assert {name: mask.tolist() for name, mask in block.invalid.items()} == {"age": [True, False]}
 
 
+def test_the_remedy_names_a_decimal_point_where_a_comma_is_declared(tmp_path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("x\n3.5\n12.25\n7\n")
+    delivery = deliver(path, Model(name="m", columns={"x": Column(type="number", decimal=",")}))
+    list(delivery.blocks())
+    assert 'They have a decimal point; write `decimal: "."`' in delivery.violations[0].remedy
+
+
 @pytest.mark.parametrize(
     ("cells", "hint"),
     [

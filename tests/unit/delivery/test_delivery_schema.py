@@ -126,9 +126,34 @@ def test_another_delimiter_is_named(tmp_path, sign: str, words: str) -> None:
     assert f"the cells are divided by {words}, not by a comma as declared" in delivery.violations[0].message
 
 
-def test_a_comma_where_a_semicolon_is_declared_is_named_too(tmp_path) -> None:
-    delivery = read(tmp_path, f'"case_id","date","age","fine","note"\n{ROW}', delimiter=";")
+def test_a_comma_where_a_semicolon_is_declared_is_named_too_if_the_names_are_others(tmp_path) -> None:
+    delivery = read(tmp_path, f'"case_id","date","age","Fine","note"\n{ROW}', delimiter=";")
     assert checks(delivery) == ["delimiter"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [{"delimiter": ";"}, {"delimiter": "\t", "encoding": "utf-16"}, {"delimiter": "|", "quote": "'"}],
+    ids=["semicolon", "tab in UTF-16", "bar and single quotes"],
+)
+def test_a_file_in_standard_form_is_read_whatever_way_of_writing_is_declared(tmp_path, text) -> None:
+    delivery = read(tmp_path, f'"case_id",date,age,fine,note\n{ROW}2,01-02-2014,31,2.5,"ü, ""y"""\n', **text)
+    assert (checks(delivery), delivery.rows_read, delivery.rows_bad) == ([], 2, 0)
+
+
+def test_without_a_declared_line_of_names_only_just_these_names_are_one(tmp_path) -> None:
+    assert read(tmp_path, f"case_id,date,age,fine,note\n{ROW}", header=False).rows_read == 1
+    other = read(tmp_path, f"case_id,date,age,Fine,note\n{ROW}", header=False)
+    assert (other.rows_read, set(checks(other))) == (2, {"date_format", "parse"})
+
+
+@pytest.mark.parametrize(("above", "line"), [("Fines of 2014\n", 2), ("Fines of 2014,,,,\n\nby case\n", 4)])
+def test_a_title_above_the_names_is_told_once_with_the_line_of_the_names(tmp_path, above: str, line: int) -> None:
+    delivery = read(tmp_path, f"{above}case_id,date,age,fine,note\n{ROW}")
+    assert checks(delivery)[:1] == ["header"]
+    assert "missing_column" not in checks(delivery)
+    told = delivery.violations[0].message
+    assert f"looks like a title (“Fines of 2014”); the names of the columns stand in line {line}" in told
 
 
 def test_a_first_line_of_data_is_no_header(tmp_path) -> None:

@@ -249,3 +249,50 @@ def test_a_pipe_or_device_is_written_to_and_never_replaced(tmp_path) -> None:
     with replacing(pipe) as path:
         assert path == pipe
     assert pipe.is_fifo()
+
+
+WRITTEN = 'id;t;x\n1;"he said ""no"",\nthen left";1,5\n007;a, b;2\nbad;x;3\n4;ñ;4,0\n5;;0\n'
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_accepted_rows_are_accepted_again_by_the_model_that_accepted_them(tmp_path, ending: str) -> None:
+    path, good, again = tmp_path / "x.csv", tmp_path / f"good.{ending}", tmp_path / "again.csv"
+    path.write_text(WRITTEN, encoding="utf-8")
+    checked(path, delimiter=";").write(good, None)
+    second = checked(good, delimiter=";")
+    assert (second.violations, second.rows_read, second.rows_bad) == ([], 4, 0)
+    second.write(again, tmp_path / "bad.jsonl")
+    checked(path, delimiter=";").write(tmp_path / "good.csv", None)
+    assert again.read_bytes() == (tmp_path / "good.csv").read_bytes()
+
+
+def test_bad_rows_of_a_parquet_file_that_came_from_text_are_told_as_in_the_text(tmp_path) -> None:
+    path, kept = tmp_path / "x.csv", tmp_path / "good.parquet"
+    path.write_text(WRITTEN, encoding="utf-8")
+    checked(path, delimiter=";").write(kept, None)
+    delivery = checked(kept, COLUMNS | {"id": Column(type="integer", maximum=5)}, delimiter=";")
+    delivery.write(None, tmp_path / "bad.jsonl")
+    assert [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [
+        {
+            "row": 2,
+            "columns": ["id"],
+            "reason": "`id` is above 5",
+            "raw": '{"id": "007", "t": "a, b", "x": "2"}',
+        }
+    ]
+
+
+def test_a_parquet_file_whose_columns_got_types_since_is_held_to_them(tmp_path) -> None:
+    path, kept = tmp_path / "x.csv", tmp_path / "good.parquet"
+    path.write_text(WRITTEN, encoding="utf-8")
+    checked(path, delimiter=";").write(kept, None)
+    table = pq.read_table(kept)
+    pq.write_table(table.set_column(0, "id", table["id"].cast(pa.int64())), kept)
+    assert [found.check for found in checked(kept, delimiter=";").violations][:1] == ["type"]
+
+
+def test_a_column_without_a_name_keeps_none(tmp_path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("id;t;x;\n1;a;1,5;\n", encoding="utf-8")
+    checked(path, delimiter=";").write(tmp_path / "good.csv", None)
+    assert (tmp_path / "good.csv").read_text() == 'id,t,x,\n1,a,"1,5",\n'

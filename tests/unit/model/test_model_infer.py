@@ -257,6 +257,11 @@ def test_a_declared_column_that_is_not_there_is_told_with_the_nearest():
         inferred({"target": ["1"]}, roles={"targte": Role.LABEL})
 
 
+def test_one_role_declared_of_two_columns_is_told_with_both_where_only_one_can_have_it():
+    with pytest.raises(ModelError, match=r"'a' and 'b' are both declared to be the label"):
+        inferred({"a": ["1", "2"], "b": ["3", "4"]}, roles={"a": Role.LABEL, "b": Role.LABEL})
+
+
 def test_a_declared_event_time_that_holds_no_times_is_told():
     with pytest.raises(ModelError, match="'city' was declared the event time, but its values, such as 'Rome'"):
         inferred({"city": ["Rome", "Oslo"]}, roles={"city": Role.TIMESTAMP})

@@ -152,12 +152,30 @@ def test_a_number_among_the_words_of_a_text_column_is_a_mistake_with_its_fix():
         ("type: integer, nullable: maybe", "write true or false"),
         ("type: string, missing: [NA, null]", "missing[1] can't be null: write a text"),
         ("type: integer, format: '%Y-%m'", "only a timestamp has a format"),
+        ("type: string, allowed: []", "an empty list allows nothing"),
+        ("type: integer, sentinels: [n/a]", "write it under `missing`"),
+        ("type: number, sentinels: ['-200']", "take '-200' out of quotes"),
+        ("type: timestamp, sentinels: [0]", "are dates such as 9999-12-31"),
+        ("type: integer, role: predicted", "Did you mean 'prediction'?"),
     ],
 )
 def test_a_line_that_can_never_hold_is_a_mistake(line, word):
     (told,) = mistakes("name: a\ncolumns:\n  x: {" + line + "}\n")
     assert told.startswith("watchkeeper.yaml, line 3: columns.x")
     assert word in told
+
+
+@pytest.mark.parametrize("role", ["label", "timestamp"])
+def test_two_columns_that_both_are_the_truth_or_the_event_time_are_named(role):
+    lines = "".join(f"  {name}: {{type: timestamp, role: {role}}}\n" for name in ("seen", "born"))
+    (told,) = mistakes(f"name: a\ncolumns:\n{lines}")
+    assert told.startswith(f"watchkeeper.yaml, line 4: columns.born.role: 'seen' and 'born' both are the {role}")
+
+
+@pytest.mark.parametrize("written", ["9999-12-31", "'9999-12-31'"])
+def test_dates_may_stand_among_the_sentinels_with_or_without_quotes(written):
+    read = parse(f"name: a\ncolumns:\n  until: {{type: timestamp, sentinels: [{written}]}}\n")
+    assert read.columns["until"].sentinels == ["9999-12-31"]
 
 
 def test_a_file_that_is_no_text_or_is_not_there_is_told_plainly(tmp_path):

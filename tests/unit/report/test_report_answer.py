@@ -154,6 +154,12 @@ def test_the_columns_in_the_headline_are_those_that_findings_name_and_all_others
     assert answer(with_findings(new)).how_bad == "1 alarm in 2 of 8 columns."
 
 
+def test_columns_that_only_fall_apart_did_not_change_by_themselves():
+    pair = finding(("temp", "hum"), "correlation")
+    assert answer(with_findings(pair)).headline == "`temp` and `hum` relate to each other differently than before."
+    assert answer(with_findings(pair, finding("cnt"))).headline.endswith(" changed.")
+
+
 def test_a_segment_of_a_personal_column_is_a_number_and_not_its_value():
     columns = {**checked.MODEL.columns, "hum": checked.MODEL.columns["hum"].model_copy(update={"pii": True})}
     secret = [finding("temp", segment=f"hum={value}") for value in (77, 78)]

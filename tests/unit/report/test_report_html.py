@@ -94,6 +94,34 @@ def test_one_window_is_shown_metric_by_metric():
     assert "is missing in 33 % of 168 rows" in text
 
 
+def test_the_overview_counts_cells_and_not_findings():
+    assert re.search(r"(alarm|warning) in \d+ windows?\b", Outline(to_html(checked.broken_sensors())).text)
+    assert re.search(r"(alarm|warning) in \d+ metrics?\b", Outline(to_html(checked.one_file())).text)
+
+
+def test_a_table_of_one_column_is_told_as_such():
+    made = checked.one_file()
+    one = {name: column for name, column in made.model.columns.items() if name == "temp"}
+    alone = replace(
+        made,
+        model=made.model.model_copy(update={"columns": one}),
+        profiles=replace(made.profiles, columns={"temp": made.profiles.columns["temp"]}),
+        measurements=[m for m in made.measurements if m.columns == ("temp",)],
+        findings=[f for f in made.findings if f.columns == ("temp",)],
+    )
+    text = Outline(to_html(alone)).text
+    assert "The only column" in text
+    assert "1 column" not in text
+
+
+def test_numbers_below_zero_have_a_minus_sign_in_sentences_too():
+    message = "`a` fell to -0.5, was 0.2; -0.1 to 1 is usual. “-200” is a value, 2014-01-01 a day."
+    odd = Finding("change", "x", "x", ("temp",), Severity.ALARM, message, "Look.")
+    text = Outline(to_html(replace(checked.one_file(), findings=[odd]))).text
+    assert "fell to −0.5, was 0.2; −0.1 to 1" in text
+    assert "“-200” is a value, 2014-01-01 a day" in text
+
+
 def test_rows_set_aside_are_listed_and_markup_in_them_is_only_shown():
     page = to_html(checked.one_file())
     assert "<script>alert(1)</script>" not in page

@@ -41,6 +41,20 @@ def test_the_names_are_those_of_the_contract():
     assert written["quarantined"][0] == {"row": 12, "columns": ["temp"], "reason": "`temp` is above 50"}
 
 
+def test_sentences_hold_no_value_of_a_personal_column_and_figures_stay():
+    made = checked.one_file()
+    columns = {name: column.model_copy(update={"pii": True}) for name, column in made.model.columns.items()}
+    odd = Finding(
+        kind="change", check="shape", metric="shape", columns=("temp",), severity=Severity.ALARM, segment="temp=warm",
+        message="`temp` is distributed differently: “warm” went from 3 % to 9 %.", remedy="Look.", value=0.25,
+    )  # fmt: skip
+    bad = BadRow(3, ("temp",), "temp: 'warm' is no number")
+    told = replace(made, findings=[odd], quarantined=[bad], model=made.model.model_copy(update={"columns": columns}))
+    written = as_dict(told)
+    assert "warm" not in written["findings"][0]["message"] + written["quarantined"][0]["reason"]
+    assert (written["findings"][0]["segment"], written["findings"][0]["value"]) == ("temp=warm", 0.25)
+
+
 def test_what_is_no_number_is_null():
     odd = Finding(
         kind="change",

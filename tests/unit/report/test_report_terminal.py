@@ -106,3 +106,8 @@ def test_progress_on_a_terminal_shows_amount_and_rate():
     assert "1 MB of 2 MB" in out.getvalue()
     assert "Reading \\x1b[31m" in out.getvalue()
     assert amount(500, None, 250.0, "rows") == "500 rows · 250 rows/s"
+
+
+def test_a_path_that_was_written_stays_in_one_piece_so_that_it_can_be_copied(tmp_path):
+    far = tmp_path / ("a-folder-with-a-long-name-" * 4) / "report.html"
+    assert str(far) in printed(replace(checked.one_file(), written=[far, tmp_path / "r.json"]), 60)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import watchkeeper as wk
+from watchkeeper.model import Column, TextFormat
 from watchkeeper.profiles import write
 
 
@@ -178,3 +179,33 @@ def test_nothing_heavy_is_imported_before_it_is_used():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_a_frame_with_a_column_of_mixed_types_is_rejected_and_not_an_error():
+    frame, good = SAME.to_pandas(), BASE.to_pandas()
+    mixed = frame.assign(shop=[3 if row == 3 else shop for row, shop in enumerate(frame["shop"])])
+    twice = pd.concat([frame, frame[["x"]]], axis=1)
+    for bad, check, column in ((mixed, "type", "shop"), (twice, "duplicate_column", "x")):
+        result = wk.check(bad, good)
+        assert result.verdict is wk.Verdict.REJECT_FILE
+        assert (result.findings[0].check, result.findings[0].columns) == (check, (column,))
+        with pytest.raises(wk.WatchkeeperError, match=f"the baseline can't be used.*`{column}`"):
+            wk.check(good, bad)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_accepted_files_can_be_checked_again_and_be_the_next_baseline(tmp_path, ending):
+    columns = {
+        "row_id": Column(type="integer", role="id", drift=False),
+        "ts": Column(type="timestamp", role="timestamp"),
+        "x": Column(type="number", decimal=","),
+        "shop": Column(type="string"),
+    }
+    model = wk.Model(name="m", columns=columns, text=TextFormat(delimiter=";"))
+    sent = [tmp_path / f"{number}.csv" for number in range(4)]
+    good = [tmp_path / f"good{number}.{ending}" for number in range(4)]
+    for number, (path, kept) in enumerate(zip(sent, good, strict=True)):
+        rows(5, number, first=5 * number).to_pandas().to_csv(path, sep=";", decimal=",", index=False)
+        wk.check(path, BASE, model=model, accepted=kept)
+    assert wk.check(good[3], sent[:3], model=model).verdict is wk.Verdict.ACCEPT
+    assert wk.check(sent[3], good[:3], model=model).rows_good == 1000
