@@ -117,15 +117,9 @@ class _Model:
         with np.errstate(divide="ignore", invalid="ignore"):
             both = (ab - ma * b - mb * a + n * ma * mb) / (n * self.sd[left] * self.sd[right])
         both = np.where(np.isfinite(both), both, self.correlation[left, right])
-        squares, count = np.zeros((len(sums), k)), np.zeros((len(sums), k))
-        for j in range(k):
-            first, second = left == j, right == j
-            m = self.mean[j]
-            squares[:, j] = (aa - 2 * m * a + n * m * m)[:, first].sum(axis=1)
-            squares[:, j] += (bb - 2 * m * b + n * m * m)[:, second].sum(axis=1)
-            count[:, j] = n[:, first].sum(axis=1) + n[:, second].sum(axis=1)
+        squares = _by_column(aa - 2 * ma * a + n * ma**2, bb - 2 * mb * b + n * mb**2, k)
         with np.errstate(divide="ignore", invalid="ignore"):
-            own = squares / (count * self.sd**2)
+            own = squares / (_by_column(n, n, k) * self.sd**2)
         return both, np.where(np.isfinite(own), own, np.diagonal(self.correlation))
 
 
@@ -137,9 +131,7 @@ def _model(sums: Ints, varies: Bools) -> _Model | None:
     k = len(varies)
     n, a, b, aa, bb, ab = sums.astype(np.float64)
     left, right = np.triu_indices(k, 1)
-    count, total, squares = (
-        np.bincount(left, first, k) + np.bincount(right, second, k) for first, second in ((n, n), (a, b), (aa, bb))
-    )
+    count, total, squares = (_by_column(one[None], other[None], k)[0] for one, other in ((n, n), (a, b), (aa, bb)))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(count > 0, total / count, 0.0)
         variance = np.where(count > 0, squares / count - mean**2, 0.0)
@@ -152,6 +144,16 @@ def _model(sums: Ints, varies: Bools) -> _Model | None:
     rest = components.rest(correlation, SHARE)
     usual = float(np.sum(rest * correlation))
     return _Model(mean, sd, correlation, rest, usual) if usual > LEAST * k else None
+
+
+def _by_column(first: Floats, second: Floats, k: int) -> Floats:
+    """What pairs hold of their first and of their second column, added up by column: (slices, pairs) to (slices, k)."""
+    left, right = np.triu_indices(k, 1)
+    total = np.zeros((len(first), k))
+    total[:, :-1] = np.add.reduceat(first, np.flatnonzero(np.diff(left, prepend=-1)), axis=1)
+    order = np.argsort(right, kind="stable")
+    total[:, 1:] += np.add.reduceat(second[:, order], np.flatnonzero(np.diff(right[order], prepend=0)), axis=1)
+    return total
 
 
 def _left_out(past: PairProfile, whole: Ints, varies: Bools) -> Floats:

@@ -57,7 +57,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         reference=1.0,
         band=_band(y, sampling),
         needs_variance=True,
-        blame=_blame(here, model),
+        blame=_blame(here, past, model),
     )
 
 
@@ -70,8 +70,6 @@ class _Model:
     mean: Floats
     axes: Floats
     """Principal components, shape (components, statistics)."""
-    usual: Floats
-    """The mean squared rest of each statistic in the windows that the model was learned from."""
 
     @classmethod
     def of(cls, past: Statistics, order: Floats, without: int | None) -> Self:
@@ -79,7 +77,7 @@ class _Model:
         centre, width = _robust(past.value, order, without)
         known = np.arange(past.value.shape[1])
         known = known if without is None else np.delete(known, without)
-        model = cls(centre, width, np.zeros(len(centre)), np.zeros((0, len(centre))), np.zeros(len(centre)))
+        model = cls(centre, width, np.zeros(len(centre)), np.zeros((0, len(centre))))
         z = model.scaled(past.value[:, known], past.least[:, known])
         mean = z.mean(axis=0)
         z -= mean
@@ -90,8 +88,7 @@ class _Model:
         axes = vectors[:, :many].T
         if wide:
             axes = axes @ z / np.sqrt(values[:many, None])
-        rest = z - (z @ axes.T) @ axes
-        return cls(centre, width, mean, axes, np.asarray(np.mean(rest**2, axis=0)))
+        return cls(centre, width, mean, axes)
 
     def scaled(self, value: Floats, least: Floats) -> Floats:
         """Statistics in robust standard deviations, at least those of chance, shape (slices, statistics)."""
@@ -144,13 +141,13 @@ def _band(y: Floats, sampling: Floats) -> Callable[[Floats], tuple[Floats, Float
     return band
 
 
-def _blame(here: Statistics, model: _Model) -> Callable[[int], tuple[str, ...]]:
-    """The columns whose statistics have left more than usual."""
+def _blame(here: Statistics, past: Statistics, model: _Model) -> Callable[[int], tuple[str, ...]]:
+    """The columns whose statistics leave more than they did in the baseline's windows."""
     place = {name: j for j, name in enumerate(dict.fromkeys(here.owner))}
     numbers = np.array([place[name] for name in here.owner])
 
     def blame(i: int) -> tuple[str, ...]:
-        more = model.rest(_slice(here, i))[0] ** 2 - model.usual
+        more = model.rest(_slice(here, i))[0] ** 2 - np.mean(model.rest(past) ** 2, axis=0)
         names = list(place)
         return tuple(names[j] for j in blamed(np.bincount(numbers, more, len(names)).astype(np.float64)))
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.report import words
 from watchkeeper.report.group import Group, groups, span
+from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result, Verdict
 from watchkeeper.report.timeline import Timeline
 
@@ -107,8 +108,8 @@ def _inner(sentence: str) -> str:
 def _changed(causes: Sequence[Group]) -> str:
     """`the model's quality`, `hum` and 7 more columns changed: one column of each cause before a second of any."""
     changes = [cause for cause in causes if cause.worst.kind == "change"]
-    whole = [cause.subject for cause in changes if not cause.columns or cause.worst.check == "quality"]
-    columns = [cause.columns for cause in changes if cause.columns and cause.worst.check != "quality"]
+    whole = list(dict.fromkeys(cause.subject for cause in changes if _is_whole(cause)))
+    columns = [cause.columns for cause in changes if not _is_whole(cause)]
     names = list(dict.fromkeys([named[0] for named in columns] + [name for named in columns for name in named]))
     shown = [words.name(column) for column in names]
     more = f"{words.join(shown, most=2)}{' columns' if len(shown) > 3 else ''}" if shown else ""
@@ -116,6 +117,11 @@ def _changed(causes: Sequence[Group]) -> str:
     # Columns may fall apart, or come together, although none of them changed by itself.
     together = all(cause.worst.metric == "correlation" for cause in changes)
     return f"{told} {'relate to each other differently than before' if together else 'changed'}" if told else ""
+
+
+def _is_whole(cause: Group) -> bool:
+    """Whether it is about no column in particular."""
+    return not cause.columns or cause.worst.check == "quality" or cause.worst.metric in JOINT
 
 
 def _since(causes: Sequence[Group], timeline: Timeline) -> str:
@@ -135,7 +141,7 @@ def _since(causes: Sequence[Group], timeline: Timeline) -> str:
 
 
 def _column(cause: Group) -> str:
-    if cause.worst.check == "quality" or not cause.worst.columns:
+    if _is_whole(cause) or not cause.worst.columns:
         return cause.subject
     return words.join([words.name(column) for column in cause.worst.columns])
 

@@ -13,7 +13,7 @@ from watchkeeper.profiles import CategoryProfile, NumericProfile
 from watchkeeper.report import charts, mask, overlay, words
 from watchkeeper.report.distribution import Histograms, Shares, histograms, shares
 from watchkeeper.report.group import Group
-from watchkeeper.report.metric import Unit, expected, in_words, written
+from watchkeeper.report.metric import JOINT, Unit, expected, in_words, written
 from watchkeeper.report.past import Key, past
 from watchkeeper.report.timeline import Floats, Series, Timeline
 
@@ -38,7 +38,7 @@ def figures(group: Group, timeline: Timeline, most: int) -> list[Figure]:
     """Evidence for the first `most` columns (or pairs) of a group, and for what else the worst of them shows."""
     leads = list(group.leads[:most])
     also = {finding.metric: finding for finding in reversed(group.findings) if finding.columns == leads[0].columns}
-    others = [finding for metric, finding in also.items() if metric != leads[0].metric]
+    others = [finding for metric, finding in also.items() if metric != leads[0].metric and metric not in JOINT]
     values = past(timeline.result, [*leads, *others])
     drawn: list[Figure] = []
     for lead in leads:
@@ -65,7 +65,8 @@ def _over_windows(finding: Finding, group: Group, timeline: Timeline, values: di
     loud = {
         window: one.severity
         for one in reversed(group.findings)
-        if (one.metric, one.columns, one.segment) == (finding.metric, finding.columns, finding.segment)
+        if (one.metric, one.segment) == (finding.metric, finding.segment)
+        and (one.columns == finding.columns or one.metric in JOINT)
         and (window := timeline.window_of(one)) is not None
     }
     worst = timeline.window_of(finding)
@@ -77,7 +78,7 @@ def _over_windows(finding: Finding, group: Group, timeline: Timeline, values: di
 
 def _series_title(finding: Finding, series: Series, worst: str | None) -> str:
     title = in_words(finding.metric).title
-    named = f" of {_named(finding)}" if finding.columns else ""
+    named = f" of {_named(finding)}" if finding.columns and finding.metric not in JOINT else ""
     when = f" {words.within(worst)}" if worst is not None and len(series.windows) > 1 else ""
     return f"{title[:1].upper()}{title[1:]}{named}: {written(finding.metric, finding.value, series.temporal)}{when}"
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery.wording import plain
 from watchkeeper.report import mask, words
-from watchkeeper.report.metric import in_words
+from watchkeeper.report.metric import JOINT, in_words
 from watchkeeper.report.timeline import Timeline
 
+JOINTLY = "the joint distribution"
+"""What findings about all columns together are about."""
 TOGETHER = 3
 """From how many columns with the same finding on they are told in one sentence."""
 
@@ -50,11 +52,11 @@ class Group:
 
     @property
     def leads(self) -> tuple[Finding, ...]:
-        """Of each column (or pair) with the worst finding's metric its worst finding, worst first."""
+        """Of each column (or pair, or of all together) with the worst finding's metric its worst one, worst first."""
         first: dict[tuple[str, ...], Finding] = {}
         for finding in self.findings:
             if _cause(finding) == _cause(self.worst):
-                first.setdefault(finding.columns, finding)
+                first.setdefault(() if finding.metric in JOINT else finding.columns, finding)
         return tuple(first.values())
 
     @property
@@ -67,6 +69,8 @@ class Group:
             return f"{check} in {where}" if where else check
         if worst.check == "quality":
             return "the model's quality"
+        if worst.metric in JOINT:
+            return JOINTLY
         if not self.columns:
             return (
                 f"the number of {in_words(worst.metric).title}"
@@ -77,6 +81,8 @@ class Group:
 
     def windows_of(self, columns: tuple[str, ...], timeline: Timeline) -> tuple[str, ...]:
         """The windows in which these columns have a finding of the group."""
+        if self.worst.metric in JOINT:
+            return self.windows
         found = (timeline.window_of(finding) for finding in self.findings if finding.columns == columns)
         return tuple(dict.fromkeys(window for window in found if window is not None))
 
@@ -93,7 +99,10 @@ def _cause(finding: Finding) -> tuple[str, str, str]:
 
 def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
     rank = {id(finding): i for i, finding in enumerate(findings)}
-    changed = {f.columns[0] for f in findings if f.kind == "change" and len(f.columns) == 1}
+    changed: dict[str, set[str | None]] = defaultdict(set)
+    for f in findings:
+        if f.kind == "change" and _reach(f) == 1:
+            changed[f.columns[0]].add(f.window)
     subjects: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         subjects.setdefault(_subject(finding, changed), []).append(finding)
@@ -110,17 +119,29 @@ def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
     return sorted((sorted(cause, key=worst_first) for cause in causes), key=lambda cause: worst_first(cause[0]))
 
 
-def _subject(finding: Finding, changed: set[str]) -> tuple[str, ...]:
-    """What a finding is about. A pair that no longer correlates is about the column that changed by itself."""
+def _subject(finding: Finding, changed: Mapping[str, set[str | None]]) -> tuple[str, ...]:
+    """What a finding is about.
+
+    A pair that no longer correlates is about the column of it that changed by itself, at any time; one about all
+    columns together is about one that it names and that changed by itself in the same window.
+    """
     if finding.kind == "violation":
         return ("violation", finding.check, *finding.columns)
     if finding.check == "quality":
         return ("quality",)
+    if finding.metric in JOINT:
+        mine = (("change", column) for column in finding.columns if finding.window in changed.get(column, ()))
+        return next(mine, (JOINTLY,))
     if len(finding.columns) > 1:
         return next(
             (("change", column) for column in finding.columns if column in changed), ("change", *finding.columns)
         )
     return ("change", *finding.columns)
+
+
+def _reach(finding: Finding) -> int:
+    """How many columns it is about; 0 for all of them or none."""
+    return 0 if finding.metric in JOINT else len(finding.columns)
 
 
 def _flat(parts: Iterable[list[Finding]]) -> list[Finding]:
@@ -132,20 +153,25 @@ def _group(findings: list[Finding], timeline: Timeline) -> Group:
     leads = [finding for finding in findings if _cause(finding) == _cause(worst)]
     columns = tuple(dict.fromkeys(column for finding in leads for column in finding.columns))
     # A pair is only carried along by its column: its windows are not the column's.
-    own = [finding for finding in findings if len(finding.columns) == len(worst.columns)]
+    own = [finding for finding in findings if _reach(finding) == _reach(worst)]
     found = {label for label in map(timeline.window_of, own) if label is not None}
     windows = tuple(sorted(found, key=lambda label: timeline.place.get(label, -1)))
     told = " ".join([_without_file(mask.message(worst, model), timeline.result.current_name), *_part(worst, timeline)])
-    others = dict.fromkeys(in_words(finding.metric).title for finding in findings if _cause(finding) != _cause(worst))
+    more = [f for f in findings if _cause(f) != _cause(worst) and (f.metric not in JOINT or worst.metric in JOINT)]
+    others = dict.fromkeys(in_words(finding.metric).title for finding in more)
     return Group(
         findings=tuple(findings),
         columns=columns,
         windows=windows,
-        sentence=told if len({f.columns for f in leads}) < TOGETHER else f"{_together(worst, columns, leads)} {told}",
+        sentence=told if _few(leads) else f"{_together(worst, columns, leads)} {told}",
         when=_when(windows, timeline.window_of(worst), timeline),
         also=words.join(list(others), most=4),
         remedy=mask.remedy(worst, model),
     )
+
+
+def _few(leads: list[Finding]) -> bool:
+    return leads[0].metric in JOINT or len({f.columns for f in leads}) < TOGETHER
 
 
 def _together(worst: Finding, columns: tuple[str, ...], leads: list[Finding]) -> str:

@@ -43,6 +43,9 @@ _METRICS = {
     "rise": Words("largest rise of a value's share", "rise", "A value became more frequent", Unit.SHARE),
     "rows": Words("rows", "rows", "The number of rows changed", Unit.COUNT),
     "correlation": Words("rank correlation", "corr.", "The correlation changed"),
+    "reconstruction_error": Words("reconstruction error", "recon.", "Columns go together differently"),
+    "mmd": Words("maximum mean discrepancy", "MMD", "The joint distribution changed"),
+    "series_error": Words("series error", "series", "The statistics of all columns are out of step"),
     "mean": Words("mean", "mean", "The mean changed", Unit.COLUMN),
     "median": Words("median", "median", "The median changed", Unit.COLUMN),
     "iqr": Words("interquartile range", "IQR", "The spread changed", Unit.COLUMN),
@@ -67,9 +70,10 @@ ORDER = (
 )
 """The metrics of columns, in the order in which an overview of one window shows them."""
 
-WITHOUT_VALUES = frozenset(
-    {"null_share", "invalid_share", "rows", "correlation", "distinct", "psi", "js_distance", "ks"}
-)
+JOINT = frozenset({"reconstruction_error", "mmd", "series_error"})
+"""Metrics of all columns together: a finding names those that contribute most, and they differ by window."""
+
+WITHOUT_VALUES = JOINT | {"null_share", "invalid_share", "rows", "correlation", "distinct", "psi", "js_distance", "ks"}
 """Metrics whose sentence holds no value of the column, so that it may be told of a personal one."""
 
 

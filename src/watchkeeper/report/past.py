@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.budget import Finding
 from watchkeeper.checks import BUILT_IN, available
 from watchkeeper.profiles import Baseline, Slice
+from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result
 
 Floats = NDArray[np.float64]
@@ -19,7 +20,7 @@ Key = tuple[str, tuple[str, ...], str | None]
 """Metric, columns, segment."""
 
 
-def past(result: Result, findings: Iterable[Finding]) -> dict[Key, Floats]:
+def past(result: Result, findings: Sequence[Finding]) -> dict[Key, Floats]:
     """The findings' metrics in the baseline's windows, oldest first, shape (baseline windows,)."""
     if result.baseline is None:
         return {}
@@ -27,15 +28,19 @@ def past(result: Result, findings: Iterable[Finding]) -> dict[Key, Floats]:
     for finding in findings:
         asked[finding.check, finding.segment].update(finding.columns)
     checks = {check.name: check for check in available(BUILT_IN)}
-    # Pairs, the model's quality and what outsiders measure may take any column to look at one.
+    # Pairs, all columns together, the model's quality and what outsiders measure may take any column to look at one.
     every = set(result.baseline.profiles.columns)
-    one_by_one = {check.name for check in BUILT_IN} - {"correlation", "quality"}
+    one_by_one = {check.name for check in BUILT_IN} - {"correlation", "quality"} - JOINT
     values: dict[Key, Floats] = {}
     for (name, segment), columns in asked.items():
         if name in checks:
             before = _part(result.baseline, segment, columns if name in one_by_one else every)
             measured = checks[name].measure(before.profiles, before) if before.windows else ()
             values.update({(m.metric, m.columns, segment): m.value for m in measured})
+    for finding in findings:  # one that covers many columns stands under none
+        joint = values.get((finding.metric, (), finding.segment))
+        if joint is not None:
+            values[finding.metric, finding.columns, finding.segment] = joint
     return values
 
 

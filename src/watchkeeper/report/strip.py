@@ -116,7 +116,9 @@ def strip(timeline: Timeline) -> Strip:
 def _metrics(timeline: Timeline) -> tuple[str, ...]:
     found = {finding.metric if finding.kind == "change" else _RULES for finding in timeline.result.findings}
     judged = {
-        measured.metric for measured in timeline.result.measurements if measured.judged and measured.check != "quality"
+        measured.metric
+        for measured in timeline.result.measurements
+        if measured.judged and measured.columns and measured.check != "quality"
     }
     quality = {measured.metric for measured in timeline.result.measurements if measured.check == "quality"}
     shown = [metric for metric in ORDER if metric in found | judged]

@@ -98,8 +98,11 @@ class Timeline:
     def measurement(
         self, metric: str, columns: tuple[str, ...], segment: str | None = None, version: str | None = None
     ) -> Measurement | None:
-        """The measurement of that name, of one segment and version (or of all together), or None."""
-        for one in self._measured.get((metric, columns), []):
+        """The measurement of that name, of one segment and version (or of all together), or None.
+
+        One that covers many columns stands under none, and its findings name those that matter.
+        """
+        for one in self._measured.get((metric, columns)) or self._measured.get((metric, ()), []):
             if any(at.segment == segment and at.version == version for at in one.slices):
                 return one
         return None
@@ -127,7 +130,7 @@ class Timeline:
         mine = [i for i, at in enumerate(measured.slices) if _is_of(at, finding) and labels[i] in self.place]
         mine.sort(key=lambda i: self.place[labels[i]])
         low, high = usual(measured, self.result)
-        column = self._column(finding.columns[0]) if len(finding.columns) == 1 else None
+        column = self._column(measured.columns[0]) if len(measured.columns) == 1 else None
         return Series(
             metric=measured.metric,
             windows=tuple(labels[i] for i in mine),
