@@ -117,4 +117,4 @@ def test_phases_are_exact_in_a_double_up_to_ten_thousand_columns():
 
 def test_frequencies_never_change():
     # A profile file holds sums of these waves; another stream of random numbers would make them incomparable.
-    assert fourier._frequencies(3)[:2].tolist() == [[-193734, -46537, 522519], [127490, 69272, -214578]]
+    assert fourier._frequencies(3)[:2].tolist() == [[-387469, -93075, 1045038], [254980, 138543, -429157]]

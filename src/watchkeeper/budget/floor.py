@@ -17,7 +17,7 @@ FLOORS = {
     ("rows", ""): 0.20,
     ("correlation", ""): 0.10,
     ("reconstruction_error", ""): 0.10,
-    ("mmd", ""): 0.05,
+    ("mmd", ""): 0.03,
     ("series_error", ""): 0.50,
     ("correlation", "target"): 0.10,
     ("roc_auc", ""): 0.02,
