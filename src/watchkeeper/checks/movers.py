@@ -17,9 +17,9 @@ CHANCE = 0.01
 def movers(now: Profiles, baseline: Baseline, i: int) -> tuple[tuple[str, ...], bool]:
     """Ranked columns of slice i, those that moved most first, at most `MOST`, and whether they stand out from chance.
 
-    A column counts by the largest gap of its distribution functions or by the change of a rank correlation, each as a
-    multiple of what chance gives the largest of all. Where none stands out those that moved most are named all the same
-    (all, if they are few).
+    A column counts by the largest gap of its distribution functions or by the changes of its rank correlations, each as
+    a multiple of what chance gives the largest of all. Where none stands out those that moved most are named all the
+    same (all, if they are few).
     """
     ranked = now.edges.ranked
     score = np.array([_gap(now.columns[name], baseline[name], i, len(ranked)) for name in ranked])
@@ -30,11 +30,15 @@ def movers(now: Profiles, baseline: Baseline, i: int) -> tuple[tuple[str, ...], 
         with np.errstate(divide="ignore"):
             usual = np.sqrt(2 * np.log(len(moved) / CHANCE) * (1 / here.rows[i] + 1 / before.rows[0]))
         moved = np.nan_to_num(moved / usual)
-        for side in (0, 1):
-            np.maximum.at(score, [place[pair[side]] for pair in here.names], moved)
+        both = [np.array([place[pair[side]] for pair in here.names]) for side in (0, 1)]
+        for side in both:
+            np.maximum.at(score, side, moved)
+        # A column that left many others is to blame, and not each that it left.
+        left = np.where(moved >= 1, moved**2, 0.0)
+        score = np.maximum(score, np.sqrt(sum(np.bincount(side, left, len(ranked)) for side in both)))
     stands_out = score >= 1
     if stands_out.any():
-        return tuple(ranked[j] for j in blamed(np.where(stands_out, score, 0.0))), True
+        return tuple(ranked[j] for j in blamed(np.where(stands_out, score**2, 0.0))), True
     if len(ranked) <= MOST:
         return ranked, False
     return tuple(ranked[j] for j in np.argsort(-score, kind="stable")[:MOST].tolist()), False

@@ -133,7 +133,7 @@ def _since(causes: Sequence[Group], timeline: Timeline) -> str:
     windows = worst.windows_of(worst.worst.columns, timeline) or worst.windows
     text = span(windows, timeline)
     earliest = min(dated, key=lambda cause: timeline.place.get(cause.windows[0], 0))
-    if len(dated) > 1 or len(worst.columns) > 1:
+    if len(dated) > 1 or (len(worst.columns) > 1 and worst.worst.metric not in JOINT):
         text = f"worst is {_column(worst)}, {text}"
     if timeline.place.get(earliest.windows[0], 0) < min(timeline.place.get(window, 0) for window in windows):
         text += f"; the first sign is {earliest.subject}, {words.since(earliest.windows[0])}"

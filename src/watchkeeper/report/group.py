@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.budget import Finding, Severity
@@ -90,22 +90,19 @@ class Group:
 def groups(timeline: Timeline) -> tuple[Group, ...]:
     """Warnings and alarms by cause, worst first."""
     loud = [finding for finding in timeline.result.findings if finding.severity is not Severity.INFO]
-    return tuple(_group(cause, timeline) for cause in _by_cause(loud))
+    return tuple(_group(cause, timeline) for cause in _by_cause(loud, timeline))
 
 
 def _cause(finding: Finding) -> tuple[str, str, str]:
     return finding.kind, finding.check, finding.metric
 
 
-def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
+def _by_cause(findings: Sequence[Finding], timeline: Timeline) -> list[list[Finding]]:
     rank = {id(finding): i for i, finding in enumerate(findings)}
-    changed: dict[str, set[str | None]] = defaultdict(set)
-    for f in findings:
-        if f.kind == "change" and _reach(f) == 1:
-            changed[f.columns[0]].add(f.window)
+    changed = {f.columns[0] for f in findings if f.kind == "change" and _reach(f) == 1}
     subjects: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
-        subjects.setdefault(_subject(finding, changed), []).append(finding)
+        subjects.setdefault(_subject(finding, changed, timeline), []).append(finding)
     alike: dict[tuple[str, str, str, Severity], list[list[Finding]]] = {}
     for part in subjects.values():
         alike.setdefault((*_cause(part[0]), part[0].severity), []).append(part)
@@ -119,7 +116,7 @@ def _by_cause(findings: Sequence[Finding]) -> list[list[Finding]]:
     return sorted((sorted(cause, key=worst_first) for cause in causes), key=lambda cause: worst_first(cause[0]))
 
 
-def _subject(finding: Finding, changed: Mapping[str, set[str | None]]) -> tuple[str, ...]:
+def _subject(finding: Finding, changed: set[str], timeline: Timeline) -> tuple[str, ...]:
     """What a finding is about.
 
     A pair that no longer correlates is about the column of it that changed by itself, at any time; one about all
@@ -130,8 +127,7 @@ def _subject(finding: Finding, changed: Mapping[str, set[str | None]]) -> tuple[
     if finding.check == "quality":
         return ("quality",)
     if finding.metric in JOINT:
-        mine = (("change", column) for column in finding.columns if finding.window in changed.get(column, ()))
-        return next(mine, (JOINTLY,))
+        return next((("change", column) for column in timeline.explaining(finding)), (JOINTLY,))
     if len(finding.columns) > 1:
         return next(
             (("change", column) for column in finding.columns if column in changed), ("change", *finding.columns)

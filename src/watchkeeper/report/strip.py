@@ -99,7 +99,7 @@ def strip(timeline: Timeline) -> Strip:
     rank: dict[str | None, int] = {}
     for i, finding in enumerate(finding for finding in timeline.result.findings if finding.check != "history"):
         cell = _cell(finding, timeline, metrics, share)
-        for row in _rows_of(finding):
+        for row in _rows_of(finding, timeline):
             rank.setdefault(row, i)
             if cell is None:
                 unplaced[row].append(finding)
@@ -131,10 +131,10 @@ def _together(windows: Sequence[str]) -> str:
     return first if len(windows) == 1 else f"{first} to {last}"
 
 
-def _rows_of(finding: Finding) -> tuple[str, ...]:
+def _rows_of(finding: Finding, timeline: Timeline) -> tuple[str, ...]:
     if finding.check == "quality":
         return (QUALITY,)
-    return finding.columns or (TABLE,)
+    return timeline.about(finding) or (TABLE,)
 
 
 def _cell(finding: Finding, timeline: Timeline, metrics: tuple[str, ...], share: int) -> int | None:

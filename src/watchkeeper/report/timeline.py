@@ -14,6 +14,7 @@ from watchkeeper.budget import Finding, History, Severity, counts, expected
 from watchkeeper.checks import Measurement
 from watchkeeper.profiles import Addition, CategoryProfile, NumericProfile, Profiles, Slice
 from watchkeeper.report import mask
+from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result
 
 Floats = NDArray[np.float64]
@@ -69,7 +70,25 @@ class Timeline:
     def touched(self) -> frozenset[str]:
         """The columns with a warning or an alarm; those that only the model's quality is measured by are not."""
         loud = (f for f in self.result.findings if f.severity is not Severity.INFO and f.check != "quality")
-        return frozenset(column for finding in loud for column in finding.columns)
+        return frozenset(column for finding in loud for column in self.about(finding))
+
+    def about(self, finding: Finding) -> tuple[str, ...]:
+        """The columns that a finding is about.
+
+        One about all columns together names those that contribute most: of these, the ones that changed by themselves
+        in its window, if any did. The others are carried along.
+        """
+        return (finding.metric in JOINT and self.explaining(finding)) or finding.columns
+
+    def explaining(self, finding: Finding) -> tuple[str, ...]:
+        """Those of its columns that changed by themselves in its window."""
+        return tuple(column for column in finding.columns if (column, finding.window) in self._changed)
+
+    @cached_property
+    def _changed(self) -> frozenset[tuple[str, str | None]]:
+        """Columns, with the window, that have a finding of their own."""
+        alone = (f for f in self.result.findings if len(f.columns) == 1 and f.metric not in JOINT)
+        return frozenset((finding.columns[0], finding.window) for finding in alone if finding.kind == "change")
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
