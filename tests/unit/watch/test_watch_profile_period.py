@@ -14,9 +14,7 @@ from watchkeeper.model import Column, Model, Role, Type
 HOUR = 3_600_000_000
 START = 1_704_067_200_000_000  # 2024-01-01
 DAYS = 31 + 29 + 31
-MODEL = Model(
-    name="m", columns={"at": Column(type=Type.TIMESTAMP, role=Role.TIMESTAMP), "x": Column(type=Type.NUMBER)}
-)
+MODEL = Model(name="m", columns={"at": Column(type=Type.TIMESTAMP, role=Role.TIMESTAMP), "x": Column(type=Type.NUMBER)})
 
 
 def hours(unit="us", zone="UTC"):
