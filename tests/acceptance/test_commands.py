@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +249,23 @@ def test_a_full_disk_is_exit_code_4_and_says_so(past, tmp_path, capsys):
     code, _, err = run(capsys, "check", new, "--baseline", past / "*.csv", "--json", "/dev/full")
     assert code == 4
     assert "full" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes are interrupted otherwise on Windows")
+def test_an_interrupt_while_rows_are_written_leaves_nothing_half_written(past, tmp_path):
+    new = delivery(tmp_path / "new.csv", 7, 7, rows=300_000)
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-m", "watchkeeper", "check", str(new), "--baseline", str(past / "*.csv")]
+    ran = subprocess.Popen([*command, "--accepted", str(out / "good.csv")], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(out.iterdir()) and time.monotonic() < until:
+        time.sleep(0.001)
+    ran.send_signal(signal.SIGINT)
+    _, said = ran.communicate(timeout=60)
+    assert ran.returncode == 130
+    assert said.endswith("Interrupted. Nothing half-written was left behind.\n")
+    assert list(out.iterdir()) == []
 
 
 def test_colours_stand_only_on_a_terminal(past, tmp_path):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 import watchkeeper as wk
+from watchkeeper.cli import main
 from watchkeeper.demo import files
 
 
@@ -52,3 +53,17 @@ def test_all_rows_are_good_and_the_loudest_finding_is_the_truth(result):
     assert (result.rows_read, result.rows_good) == (720, 720)
     assert result.findings[0].metric == "null_share"
     assert result.findings[0].columns[0] in files().truth[0].columns
+
+
+def test_the_demo_says_it_in_ten_lines_and_writes_the_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as left:
+        main(["demo"])
+    assert left.value.code == 0
+    told = capsys.readouterr().out.split("\n\n", 1)[1]
+    said = [line for line in told[: told.index("wrote")].splitlines() if line.strip()]
+    assert len(said) <= 10 + 1  # the last one is that of `wrote`
+    assert "NMHC(GT)" in said[0]
+    assert "since 1 May 2004" in " ".join(said[:3])
+    assert (tmp_path / "report.html").stat().st_size > 10_000

@@ -63,12 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [*(["--debug"] if debug else []), *(a for a in given if a != "--debug")]
     try:
         code = app(given, prog_name="watchkeeper", standalone_mode=False)
-    except typer.Abort:
+    except typer.Abort:  # as older releases of typer tell an interrupt; newer ones return the code
         code = INTERRUPTED
     except Exception as wrong:  # noqa: BLE001 - the outermost edge
         if debug:
             traceback.print_exc()
         code = _told(wrong)
+    if code == INTERRUPTED:
+        typer.echo("\nInterrupted. Nothing half-written was left behind.", err=True)
     sys.exit(code or 0)
 
 

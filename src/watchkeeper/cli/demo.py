@@ -23,4 +23,5 @@ def demo(
     typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
     with following("Checking") as told:
         result = watch.check(story.current, story.baseline, model=story.model, by=story.by, html=html, told=told)
-    print_result(result, Console())
+    print_result(result, Console(), brief=True)
+    typer.echo("\nOpen the report to see when, what else, and what to do.")

@@ -21,6 +21,13 @@ def profile(
     model: ModelFile = None,
     by: By = None,
     segment: Segment = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN",
+            help="Only rows of these event times: 2014-01, 2014-01-15 or START/END. What lies outside is left out.",
+        ),
+    ] = None,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -34,6 +41,7 @@ def profile(
     \b
     Examples:
       watchkeeper profile 'train/*.parquet' --model watchkeeper.yaml --by day -o baseline.parquet
+      watchkeeper profile 'lake/*.parquet' --model watchkeeper.yaml --period 2024-06 --by day -o june.parquet
       watchkeeper profile june.parquet --baseline baseline.parquet --by day -o june-profiles.parquet
     """
     from watchkeeper import watch
@@ -41,7 +49,9 @@ def profile(
     from watchkeeper.report import words
 
     with following("Profiling", sizes([*files, *files] if baseline is None else files)) as told:
-        made = watch.profile(files, model=model, by=by, segment=segment, baseline=baseline, output=output, told=told)
+        made = watch.profile(
+            files, model=model, by=by, segment=segment, period=period, baseline=baseline, output=output, told=told
+        )
     typer.echo(
         f"{output}: {words.plural(len(made.profiles.slices), 'slice')} of "
         f"{words.plural(len(made.profiles.columns), 'column')}, "

@@ -28,6 +28,7 @@ _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What ends an Arrow stream (columnar format, "IPC Streaming Format")."""
 _ORIGIN = b"watchkeeper.cells"
 """The schema's key under which a file says that its text is that of a CSV file (`csv`) or of JSON lines (`json`)."""
+_MICRO = pa.timestamp("us")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _AT_FAULT = re.compile(r"column (.+?) with type (\w+)|Sparse pandas data \(column (.+)\)")
 
@@ -38,13 +39,15 @@ class ColumnarReader:
 
     name: str
     schema: pa.Schema
-    batches: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]]
+    batches: Callable[..., Iterator[pa.RecordBatch]]
     """(columns, rows at a time) -> batches. Raises `Rejection` where the file is damaged."""
     limits: Limits
     rows: int | None = None
     """How many rows there are, where that is known without reading them."""
     lexical: bool = False
     empty_is_null: bool = False
+    grouped: bool = False
+    """Whether `batches` takes a `span` too, and leaves out groups of rows that lie outside it (Parquet)."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -66,6 +69,10 @@ class ColumnarReader:
             fault = damaged
             nothing = self.schema.empty_table().select(wanted)
             yield lambda: Piece(0, np.empty(0, dtype=np.int64), nothing, stop=lambda _: fault)
+
+    def within(self, time: str, span: tuple[int, int]) -> ColumnarReader:
+        """The same without groups of rows whose times are known to lie outside `span`, microseconds since 1970."""
+        return replace(self, batches=partial(self.batches, span=(time, *span))) if self.grouped else self
 
 
 def of_text(*, csv: bool) -> dict[bytes, bytes]:
@@ -173,13 +180,17 @@ def _open_parquet(place: Place, limits: Limits, dictionaries: Sequence[str]) -> 
     if total > limits.most_bytes(place.stamp()[0]):
         raise too_large(place, limits)
     most = max(_BATCH * metadata.num_rows // max(total, 1), 1)
-    return _as_text(
-        ColumnarReader(place.name, schema, partial(_parquet_batches, place, textual, most), limits, metadata.num_rows)
-    )
+    batches = partial(_parquet_batches, place, textual, most)
+    return _as_text(ColumnarReader(place.name, schema, batches, limits, metadata.num_rows, grouped=True))
 
 
 def _parquet_batches(
-    place: Place, textual: list[str], most: int, columns: Sequence[str], rows: int
+    place: Place,
+    textual: list[str],
+    most: int,
+    columns: Sequence[str],
+    rows: int,
+    span: tuple[str, int, int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     coded = [name for name in textual if name in columns]
     size = min(rows, most)
@@ -191,7 +202,19 @@ def _parquet_batches(
         ) as opened,
     ):
         for group in range(opened.num_row_groups):  # asked for all at once, Arrow keeps the bytes of each to the end
+            if span is not None and _outside(opened.metadata.row_group(group), opened.schema_arrow, *span):
+                continue
             yield from opened.iter_batches(batch_size=size, row_groups=[group], columns=list(columns), use_threads=True)
+
+
+def _outside(group: Any, schema: pa.Schema, time: str, start: int, end: int) -> bool:
+    """Whether a row group says of itself that all of its times lie before `start`, or at `end` and later."""
+    chunks = (group.column(i) for i in range(group.num_columns))
+    told = next((chunk.statistics for chunk in chunks if chunk.path_in_schema == time), None)
+    if told is None or not told.has_min_max or not pa.types.is_timestamp(schema.field(time).type):
+        return False
+    least, most = (pa.scalar(v, schema.field(time).type).cast(_MICRO, safe=False).value for v in (told.min, told.max))
+    return bool(most < start or least >= end)
 
 
 def _ipc_batches(place: Place, limits: Limits, columns: Sequence[str], _: int) -> Iterator[pa.RecordBatch]:

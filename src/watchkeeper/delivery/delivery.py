@@ -10,9 +10,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from watchkeeper.delivery.catalogue import CATALOGUE
+from watchkeeper.delivery.columnar import ColumnarReader
 from watchkeeper.delivery.convert import is_read
 from watchkeeper.delivery.examine import Plan, examine
 from watchkeeper.delivery.key import KeyStore
@@ -45,6 +47,19 @@ class Block:
     invalid: dict[str, Bools] = field(default_factory=dict)
     """Per column that has any: cells that held something that is no value of the column's type."""
 
+    def within(self, time: str | None, start: int, end: int) -> Block:
+        """The rows whose `time` is from `start` to before `end`, microseconds since 1970."""
+        if time is None or time not in self.table.column_names:
+            held = np.zeros(len(self.rows), dtype=bool)
+        else:
+            at = self.table[time].combine_chunks()
+            micro = at.cast(pa.int64()).fill_null(0).to_numpy()
+            held = np.asarray(at.is_valid()) & (micro >= start) & (micro < end)
+        if held.all():
+            return self
+        invalid = {name: bad[held] for name, bad in self.invalid.items()}
+        return Block(self.rows[held], self.table.filter(pa.array(held)), invalid)
+
 
 class Delivery:
     """One file or table, held against a model. Made by `deliver`."""
@@ -58,6 +73,7 @@ class Delivery:
         limits: Limits,
         *,
         strict: bool,
+        within: tuple[int, int] | None = None,
     ) -> None:
         place = None if is_table(source) else locate(source)
         self.name = name or (place.name if place else "table")
@@ -65,6 +81,7 @@ class Delivery:
         self._place: Place | None = replace(place, name=self.name) if place else None
         self._stamp = place.stamp() if place else None
         self._source, self._model, self._period, self._limits, self._strict = source, model, period, limits, strict
+        self._within = within
         self._entry: Entry | None = None
         self._opened: Opened | None = None
         self._state = State()
@@ -111,7 +128,11 @@ class Delivery:
                     first = state.rows + 1
                     state.take(examined)
                     if len(examined.piece.places):
-                        yield Block(first + examined.piece.places, examined.table, examined.invalid)
+                        block = Block(first + examined.piece.places, examined.table, examined.invalid)
+                        if self._within is not None:
+                            block = block.within(plan.time, *self._within)
+                        if len(block.rows):
+                            yield block
                     if examined.piece.stop is not None:
                         raise examined.piece.stop(state.rows + 1)
             self._refuse_changed()
@@ -179,6 +200,10 @@ class Delivery:
                 self._identify(self._place, earlier, manifest, key)
             self._opened = open_delivery(self._place or self._source, self.name, self._model, self._limits)
             self._state.violations += self._opened.violations
+            if self._within is not None and isinstance(self._opened.reader, ColumnarReader):
+                time = self._model.only(Role.TIMESTAMP)
+                if time is not None and time in self._opened.reader.names:
+                    self._opened.reader = self._opened.reader.within(time, self._within)
         except Rejection as rejection:
             self._state.violations.append(rejection.violation)
         return self
@@ -208,15 +233,18 @@ def deliver(
     earlier: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     strict: bool = True,
+    within: tuple[int, int] | None = None,
 ) -> Delivery:
     """Open a delivery: a path, a URL of a file system, or any table with `__arrow_c_stream__`.
 
     `period`: event times it may hold, microseconds since 1970 UTC, half-open. `manifest`: a delivery manifest;
     `hmac_key`: the key's bytes or file. `earlier`: SHA-256 -> name of earlier deliveries. `strict=False` is for
-    baselines: declared constraints, keys, period and active content are not looked at.
+    baselines: declared constraints, keys, period and active content are not looked at. `within`: event times of which
+    rows are wanted, like `period`; blocks hold no others. Groups of rows that hold none of them, by the file's own
+    statistics, are not read, and row numbers count the others alone.
 
     What is wrong with the delivery is in its `violations`. Errors that are not about it (no such file, no right to
     read, unknown kind of file) are raised as `WatchkeeperError`.
     """
-    delivery = Delivery(source, model, name, period, limits or Limits(), strict=strict)
+    delivery = Delivery(source, model, name, period, limits or Limits(), strict=strict, within=within)
     return delivery.open(earlier or {}, manifest, read_key(hmac_key))

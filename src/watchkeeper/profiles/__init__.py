@@ -1,8 +1,9 @@
 """Reduces batches of rows, once, to small summaries that add up: of every slice, column and pair of columns."""
 
 from watchkeeper.profiles.addition import Addition
+from watchkeeper.profiles.category import CategoryProfile
 from watchkeeper.profiles.codec import NotAProfile, ProfileFile, is_profile, read, write
-from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
+from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
 from watchkeeper.profiles.edges import CategoryEdges, Edges, NumericEdges, PlainEdges
 from watchkeeper.profiles.fit import Gathering, fit

@@ -4,19 +4,65 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.profiles.column import OTHERS, CategoryProfile
+from watchkeeper.profiles.addition import Addition
+from watchkeeper.profiles.column import ColumnProfile
+from watchkeeper.profiles.edges import CategoryEdges
 
 Ints = NDArray[np.int64]
 
+OTHERS = 10_000
+"""How many values outside the baseline's are kept by name in a slice; past it, those with the smallest hashes."""
 _SKETCH_SIZE = 12
 
 
-def joined(parts: Sequence[CategoryProfile], slots: Sequence[Ints]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CategoryProfile(ColumnProfile):
+    """Exact counts of values, sparse: entry i says that value `code[i]` stands `count[i]` times in slice `at[i]`.
+
+    Entries are sorted by slice and code, so equal contents are equal arrays.
+    """
+
+    edges: CategoryEdges
+    others: tuple[str, ...]
+    """Values outside the edges, sorted. Codes count on from the edges' values: `edges.values + others`."""
+    at: Ints
+    code: Ints
+    count: Ints
+    unseen: Ints
+    """Rows with a value outside the edges, shape (slices,); exact also where `others` is capped."""
+    sketches: dict[int, bytes]
+    """HyperLogLog of the values outside the edges, for the slices that have more than the cap."""
+
+    @classmethod
+    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
+        """See `ColumnProfile.summed`."""
+        return replace(super().summed(parts, adding), **_joined(parts, adding.slots))
+
+    @property
+    def valid(self) -> Ints:
+        """Rows with a value, shape (slices,)."""
+        return np.asarray(self.dense(len(self.edges.values)).sum(axis=1) + self.unseen)
+
+    @property
+    def distinct(self) -> Ints:
+        """Distinct values, shape (slices,); estimated (HyperLogLog, about 2 %) where there are more than the cap."""
+        return _distinct(self)
+
+    def dense(self, codes: int) -> Ints:
+        """Counts of the first `codes` values, shape (slices, codes)."""
+        table = np.zeros((len(self.null), codes), dtype=np.int64)
+        kept = self.code < codes
+        table[self.at[kept], self.code[kept]] = self.count[kept]
+        return table
+
+
+def _joined(parts: Sequence[CategoryProfile], slots: Sequence[Ints]) -> dict[str, Any]:
     """The sparse counts of several profiles, each moved to the slices of its slot, added up in canonical form."""
     known = len(parts[0].edges.values)
     others = sorted(set().union(*(profile.others for profile in parts)))
@@ -72,7 +118,7 @@ def _added_up(key: Ints, count: Ints) -> tuple[Ints, Ints]:
     return found, total
 
 
-def distinct(profile: CategoryProfile) -> Ints:
+def _distinct(profile: CategoryProfile) -> Ints:
     """Distinct values of each slice, shape (slices,)."""
     from datasketches import hll_sketch
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from watchkeeper.model import Model, Type, WatchkeeperError
-from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
+from watchkeeper.profiles.category import CategoryProfile
+from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile, pairs
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.fourier import WAVES, FourierProfile

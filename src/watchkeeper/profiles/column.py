@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles.addition import Addition
-from watchkeeper.profiles.edges import CategoryEdges, NumericEdges
+from watchkeeper.profiles.edges import NumericEdges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-OTHERS = 10_000
-"""How many values outside the baseline's are kept by name in a slice; past it, those with the smallest hashes."""
 
 
 @dataclass(frozen=True)
@@ -86,51 +83,6 @@ class NumericProfile(ColumnProfile):
         with np.errstate(divide="ignore", invalid="ignore"):
             about_mean = self.squares[:, 0] - n * (self.mean - self.edges.shift) ** 2
             return np.where(n > 1, np.sqrt(np.maximum(about_mean, 0.0) / (n - 1)), np.nan)
-
-
-@dataclass(frozen=True)
-class CategoryProfile(ColumnProfile):
-    """Exact counts of values, sparse: entry i says that value `code[i]` stands `count[i]` times in slice `at[i]`.
-
-    Entries are sorted by slice and code, so equal contents are equal arrays.
-    """
-
-    edges: CategoryEdges
-    others: tuple[str, ...]
-    """Values outside the edges, sorted. Codes count on from the edges' values: `edges.values + others`."""
-    at: Ints
-    code: Ints
-    count: Ints
-    unseen: Ints
-    """Rows with a value outside the edges, shape (slices,); exact also where `others` is capped."""
-    sketches: dict[int, bytes]
-    """HyperLogLog of the values outside the edges, for the slices that have more than the cap."""
-
-    @classmethod
-    def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
-        """See `ColumnProfile.summed`."""
-        from watchkeeper.profiles.category import joined
-
-        return replace(super().summed(parts, adding), **joined(parts, adding.slots))
-
-    @property
-    def valid(self) -> Ints:
-        """Rows with a value, shape (slices,)."""
-        return np.asarray(self.dense(len(self.edges.values)).sum(axis=1) + self.unseen)
-
-    @property
-    def distinct(self) -> Ints:
-        """Distinct values, shape (slices,); estimated (HyperLogLog, about 2 %) where there are more than the cap."""
-        from watchkeeper.profiles.category import distinct
-
-        return distinct(self)
-
-    def dense(self, codes: int) -> Ints:
-        """Counts of the first `codes` values, shape (slices, codes)."""
-        table = np.zeros((len(self.null), codes), dtype=np.int64)
-        kept = self.code < codes
-        table[self.at[kept], self.code[kept]] = self.count[kept]
-        return table
 
 
 def _is_count(profile: ColumnProfile, name: str) -> bool:

@@ -9,9 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.profiles import correlation, fourier, kernel_numpy
-from watchkeeper.profiles.category import canonical
+from watchkeeper.profiles.category import CategoryProfile, canonical
 from watchkeeper.profiles.cells import numbers, texts
-from watchkeeper.profiles.column import CategoryProfile, ColumnProfile, NumericProfile
+from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.profile import Profiles

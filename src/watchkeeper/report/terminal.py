@@ -26,8 +26,11 @@ _ASCII = str.maketrans({"✓": "+", "·": "-", "▲": "!", "■": "x", "→": ">
 _LABEL = 10
 
 
-def print_result(result: Result, console: Console) -> None:
-    """Print a result: coloured on a terminal, plain text elsewhere, 60 to 120 characters wide."""
+def print_result(result: Result, console: Console, *, brief: bool = False) -> None:
+    """Print a result: coloured on a terminal, plain text elsewhere, 60 to 120 characters wide.
+
+    `brief`: in some ten lines, without what a page that was written tells too.
+    """
     told = answer(result)
     _first_lines(result, told, console)
     if told.groups:
@@ -36,7 +39,7 @@ def print_result(result: Result, console: Console) -> None:
     for group in told.groups[:MOST_GROUPS]:
         if shown and lines > MOST_LINES:
             break
-        lines += _finding(group, console, known=group.remedy in remedies)
+        lines += _finding(group, console, known=group.remedy in remedies, brief=brief)
         remedies.add(group.remedy)
         shown += 1
     if len(told.groups) > shown:
@@ -49,7 +52,7 @@ def print_result(result: Result, console: Console) -> None:
         )
     _line(console, "", "")
     for label, text in _facts(result, told):
-        if text:
+        if text and (label == "wrote" or not brief):
             style = "dim" if label == "fine" else ""
             _line(console, f"  {label}", text, style, indent=_LABEL + 2, broken=label != "wrote")
 
@@ -62,13 +65,18 @@ def _first_lines(result: Result, told: Answer, console: Console) -> None:
     _line(console, "", compared, "dim", indent=2)
 
 
-def _finding(group: Group, console: Console, *, known: bool) -> int:
+def _finding(group: Group, console: Console, *, known: bool, brief: bool) -> int:
     """Print a finding, without its remedy where that is `known` from one above; returns the number of lines."""
     severity = str(group.severity)
     also = f"Also: {group.also}." if group.also else ""
-    text = " ".join(part for part in (group.sentence, group.when, also) if part)
+    parts = (group.sentence,) if brief else (group.sentence, group.when, also)
+    text = " ".join(part for part in parts if part)
     lines = _line(console, f"  {_MARKS[severity]}", text, "", _COLOURS[severity], indent=4)
-    return lines if known or not group.remedy else lines + _line(console, "", f"→ {group.remedy}", "dim", indent=4)
+    return (
+        lines
+        if known or brief or not group.remedy
+        else lines + _line(console, "", f"→ {group.remedy}", "dim", indent=4)
+    )
 
 
 def _facts(result: Result, told: Answer) -> list[tuple[str, str]]:

@@ -138,10 +138,13 @@ class Reference:
         )
 
 
-def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) -> Reference:
+def refer(
+    listed: Sequence[Any], model: Model | None, told: Told | None = None, within: tuple[int, int] | None = None
+) -> Reference:
     """Look at a baseline once: infer its model where none is given, and freeze its edges.
 
-    `listed`: its files or tables, one by one. Raises `BaselineUnreadable`.
+    `listed`: its files or tables, one by one. `within`: event times of which rows are wanted (see `deliver`). Raises
+    `BaselineUnreadable`.
     """
     only = listed[0] if len(listed) == 1 else None
     if isinstance(only, str | Path) and Path(only).is_file() and is_profile(Path(only)):
@@ -162,12 +165,11 @@ def refer(listed: Sequence[Any], model: Model | None, told: Told | None = None) 
             for name, column in known.columns.items()
             if column.type is Type.OTHER
         }
-    gathering = Gathering(known)
     gathering, kernels = Gathering(known), Kernels()
     kept: list[tuple[Delivery, list[Block]]] | None = []
     cells = 0
     for source in listed:
-        delivery = deliver(source, known, strict=False)
+        delivery = deliver(source, known, strict=False, within=within)
         blocks: list[Block] = []
         for block in delivery.blocks():
             gather(gathering, [block], kernels, told)

@@ -9,9 +9,10 @@ from typing import Any
 
 from watchkeeper.delivery import deliver, digest_of, expand, is_table, writable
 from watchkeeper.engines import scan
-from watchkeeper.model import Model
+from watchkeeper.model import Model, Role
 from watchkeeper.profiles import NotAProfile, OneWindow, ProfileFile, Slice, TimeWindows, merge, parse, read, write
 from watchkeeper.watch import argument
+from watchkeeper.watch import period as periods
 from watchkeeper.watch.reference import BaselineUnreadable, Told, refer, segments_of
 
 
@@ -21,6 +22,7 @@ def profile(
     model: Model | str | Path | None = None,
     by: str | None = None,
     segment: str | None = None,
+    period: str | None = None,
     baseline: Any = None,
     output: str | Path | None = None,
     told: Told | None = None,
@@ -29,14 +31,17 @@ def profile(
 
     With `baseline` (data or a profile file) its edges are used, in one pass; without it the data become a baseline:
     edges first, then counts. `by` cuts by hour, day, week, month or `N-rows`; without it each file is one window.
+    `period`: only rows of these event times (`2014-01`, `2014-01-15`, `START/END`); of Parquet files whose row groups
+    tell their times, the others are not even read.
     `output`: a file to write them to. Takes the same kinds of data as `check`. Raises `WatchkeeperError`.
     """
-    by, segment = argument.text("by", by), argument.text("segment", segment)
+    by, segment, period = (argument.text(*given) for given in (("by", by), ("segment", segment), ("period", period)))
     asked = None if by is None else parse(by)
+    span = None if period is None else periods.parse(period)
     known = argument.model(model)
     given, before = expand(data), None if baseline is None else expand(baseline)
     path = _checked(output, [*given, *(before or ()), *([] if model is known else [model])])
-    own = refer(given, known, told) if before is None else None
+    own = refer(given, known, told, span) if before is None else None
     reference = own or refer(before or (), known, told)
     if own is not None:
         sources: Sequence[Any] = own.sources
@@ -45,7 +50,7 @@ def profile(
         sources, blocks = given, None
     parts, digests = [], {}
     for i, source in enumerate(sources):
-        delivery = deliver(source, reference.model, strict=False)
+        delivery = deliver(source, reference.model, strict=False, within=span)
         windows = asked or OneWindow(Slice(label=delivery.name if i == 0 else f"{delivery.name} ({i + 1})"))
         stream = delivery.blocks() if blocks is None else iter(blocks[i])
         parts.append(
@@ -64,6 +69,8 @@ def profile(
         if isinstance(source, str | Path) and Path(source).is_file():
             digests[digest_of(Path(source))] = Path(source).name
     origin = "time" if isinstance(asked, TimeWindows) else "blocks" if asked else "files" if len(sources) > 1 else "one"
+    if span is not None and not any(part.total for part in parts):
+        raise BaselineUnreadable(f"no row has an event time in {period}. {_times_of(reference.model)}")
     return _kept(ProfileFile(merge(parts), reference.model, origin, digests), path)
 
 
@@ -84,6 +91,13 @@ def _checked(output: str | Path | None, inputs: Sequence[Any]) -> Path | None:
     if path is not None and path.suffix.lower() in (".csv", ".json", ".jsonl"):
         raise argument.WrongArgument(f"{path}: profiles are written as Parquet. Give the file the ending .parquet.")
     return path
+
+
+def _times_of(model: Model) -> str:
+    time = model.only(Role.TIMESTAMP)
+    if time is None:
+        return "The model has no column with the role `timestamp`: say which one is."
+    return f"Event times are those of the column {time}; look at them with `watchkeeper show`, or ask for other times."
 
 
 def _kept(file: ProfileFile, path: Path | None) -> ProfileFile:
