@@ -41,7 +41,13 @@ def judge(measurements: Sequence[Measurement], history: History, budget: Budget)
     """
     limits = thresholds(measurements, history, budget)
     times = 1.0 if history.windows >= FULL else SHORT
-    found = [finding for m in measurements if counts(m, history) for finding in _loud(m, limits, history, times)]
+    enough: dict[int, Floats] = {}  # to warn, by the tuple of slices that most measurements share
+    found: list[Finding] = []
+    for m in measurements:
+        if counts(m, history):
+            if id(m.slices) not in enough:
+                enough[id(m.slices)] = _to_warn(m.slices, limits)
+            found += _loud(m, limits, enough[id(m.slices)], history, times)
     return sorted(found, key=_worst_first)
 
 
@@ -54,12 +60,15 @@ def thresholds(
     measurements: Iterable[Measurement], history: History, budget: Budget
 ) -> dict[Slice, tuple[float, float]]:
     """Evidence in nats that a warning and an alarm take, for each window (its slice over all segments and versions)."""
-    judged: dict[Slice, int] = {}
+    together: dict[int, tuple[tuple[Slice, ...], NDArray[np.int64]]] = {}  # most measurements share one tuple of slices
     for m in measurements:
-        if not counts(m, history) or m.evidence is None:
-            continue
-        for at, nats in zip(m.slices, m.evidence.tolist(), strict=True):
-            judged[at.whole] = judged.get(at.whole, 0) + (not math.isnan(nats))
+        if counts(m, history) and m.evidence is not None:
+            _, known = together.setdefault(id(m.slices), (m.slices, np.zeros(len(m.slices), dtype=np.int64)))
+            known += ~np.isnan(m.evidence)
+    judged: dict[Slice, int] = {}
+    for slices, known in together.values():
+        for at, n in zip(slices, known.tolist(), strict=True):
+            judged[at.whole] = judged.get(at.whole, 0) + n
     return {at: (math.log(max(1, n) / budget.warning), math.log(max(1, n) / budget.alarm)) for at, n in judged.items()}
 
 
@@ -68,19 +77,22 @@ def expected(m: Measurement, limits: Mapping[Slice, tuple[float, float]], histor
     low, high = quiet(m, 1.0 if history.windows >= FULL else SHORT)
     if m.band is None:
         return np.full(len(m.slices), -np.inf), np.full(len(m.slices), np.inf)
-    sure = np.array([limits.get(at.whole, (np.inf, np.inf))[0] for at in m.slices])
     with np.errstate(all="ignore"):
-        lowest, highest = m.band(sure)
+        lowest, highest = m.band(_to_warn(m.slices, limits))
     return np.fmin(lowest, low), np.fmax(highest, high)
 
 
+def _to_warn(slices: Iterable[Slice], limits: Mapping[Slice, tuple[float, float]]) -> Floats:
+    """The evidence that a warning takes in each slice; infinite where nothing is judged."""
+    return np.array([limits.get(at.whole, (np.inf, np.inf))[0] for at in slices])
+
+
 def _loud(
-    m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History, times: float
+    m: Measurement, limits: Mapping[Slice, tuple[float, float]], enough: Floats, history: History, times: float
 ) -> Iterable[Finding]:
     if m.evidence is None:
         return
     low, high = quiet(m, times)
-    enough = np.array([limits[at.whole][0] if at.whole in limits else np.inf for at in m.slices])
     with np.errstate(invalid="ignore"):
         loud = np.flatnonzero((m.evidence > enough) & ((m.value < low) | (m.value > high)))
     if not len(loud):

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.profiles import Baseline, CategoryProfile, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.checks.sentence import figure
+from watchkeeper.profiles import Baseline, CategoryEdges, CategoryProfile, ColumnProfile, NumericProfile, Profiles
 from watchkeeper.stats import distance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+FEW = 10
+"""Numbers with at most so many values are looked at value by value too."""
 TENTH = 0.1
 """The error of a median that nobody minds, as a share of its move or of the baseline's interquartile range."""
 
@@ -50,11 +53,11 @@ def centre(now: NumericProfile, at: int, before: NumericProfile) -> tuple[str, f
     """What to say of where a column lies: a word, slice `at`, and the baseline (slice 0).
 
     The median, or the mean where either median is `rough`: bins are wide beyond the baseline's values and in gaps
-    between them, and means are exact.
+    between them, and means are exact. The mean also where both medians are the same, as with two values.
     """
     here, was = median(now, at, before), median(before, 0, before)
     means = float(now.mean[at]), float(before.mean[0])
-    if (here.rough or was.rough) and np.isfinite(means).all():
+    if (here.rough or was.rough or here.value == was.value) and np.isfinite(means).all():
         return "mean", *means
     return "median", here.value, was.value
 
@@ -104,3 +107,54 @@ def categorical(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryPro
         before = baseline[name]
         if isinstance(column, CategoryProfile) and isinstance(before, CategoryProfile):
             yield column, before
+
+
+def valued(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryProfile, CategoryProfile]]:
+    """Each watched column that is looked at value by value: categorical ones, and numbers with few values."""
+    yield from categorical(now, baseline)
+    for here, before, _ in numeric(now, baseline):
+        if has_values(before, FEW):
+            values = np.flatnonzero(before.counts[0])
+            yield _by_value(here, values), _by_value(before, values)
+
+
+def has_values(before: NumericProfile, most: int) -> bool:
+    """Whether a baseline (slice 0) holds at most so many values, each in a bin of its own and four times on average."""
+    held = before.counts[0] > 0
+    return bool(0 < held.sum() <= min(most, before.finite[0] / 4) and _atoms(before)[held].all())
+
+
+def _atoms(profile: NumericProfile) -> NDArray[np.bool_]:
+    """Which bins hold a single value, shape (bins,): those one ulp wide, or one where the values are whole."""
+    cuts, alone = profile.edges.cuts, np.zeros(profile.edges.bins, dtype=bool)
+    alone[1:-1] = np.diff(cuts) <= (1.0 if profile.edges.whole else np.spacing(np.abs(cuts[:-1])))
+    return alone
+
+
+def _by_value(profile: NumericProfile, values: NDArray[np.intp]) -> CategoryProfile:
+    """Numbers as categories: `values` are the bins of those that are known."""
+    cuts, alone = profile.edges.cuts, _atoms(profile)
+    rest = np.setdiff1d(np.flatnonzero(profile.counts.any(axis=0)), values)
+    at, code = np.nonzero(profile.counts[:, np.concatenate([values, rest])])
+
+    def name(place: int) -> str:
+        if alone[place]:
+            return figure(float(cuts[place - 1]))
+        if place == 0:
+            return f"below {figure(float(cuts[0]))}"
+        if place == len(cuts):
+            return f"{figure(float(cuts[-1]))} or more"
+        return f"{figure(float(cuts[place - 1]))} to {figure(float(cuts[place]))}"
+
+    return CategoryProfile(
+        name=profile.name,
+        null=profile.null,
+        invalid=profile.invalid,
+        edges=CategoryEdges(tuple(name(place) for place in values.tolist())),
+        others=tuple(name(place) for place in rest.tolist()),
+        at=at,
+        code=code,
+        count=profile.counts[:, np.concatenate([values, rest])][at, code],
+        unseen=np.asarray(profile.counts[:, rest].sum(axis=1)),
+        sketches={},
+    )

@@ -13,13 +13,17 @@ from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
 from watchkeeper.model import Role
-from watchkeeper.profiles import Baseline, Profiles
-from watchkeeper.stats import evidence
+from watchkeeper.profiles import Baseline, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.stats import distance, evidence
 
 Floats = NDArray[np.float64]
 
 ENOUGH = 10
 """Expected rows in which both columns leave their most frequent value, from which a pair is judged."""
+TURNED = 0.1
+"""How far from 0 a correlation is on both sides whose sign is said to have turned."""
+MOVED = 0.5
+"""The gap between distributions from which a column's ranks among the baseline's values tell no order any more."""
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -28,7 +32,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     A rise with the target suggests a leak; a fall, shuffled or wrongly joined rows. Evidence: Fisher's z for rank
     correlations; where a few rows carry the dependence its variance is too small, so it is widened by how the
     baseline's windows (three or more) differ, each against the others. NaN where fewer than ten rows are expected to
-    leave both columns' most frequent values, because chance then makes large correlations.
+    leave both columns' most frequent values, because chance then makes large correlations; and of a fall where a column
+    has moved so far (`MOVED`) that it has few ranks left among the baseline's values.
     """
     whole = baseline.whole
     if now.pairs is None or whole.pairs is None or baseline.profiles.pairs is None:
@@ -44,8 +49,10 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         others[:, 0],
     )
     spread = {name: column.spread(whole.columns[name]) for name in now.edges.ranked}
+    far = {name: _moved(now.columns[name], whole.columns[name]) > MOVED for name in now.edges.ranked}
     for i, (a, b) in enumerate(now.pairs.names):
-        judged = rows[:, i] * spread[a] * spread[b] >= ENOUGH
+        blurred = (far[a] | far[b]) & (np.abs(value[:, i]) <= abs(reference[i]))
+        judged = ~blurred & (rows[:, i] * spread[a] * spread[b] >= ENOUGH)
         wide, windows = (evidence.inflation(past[:, i]), len(past)) if len(past) >= 3 else (1.0, 1_000_000)
         nats = evidence.student(z[:, i] / np.sqrt(wide), windows)
         targets = [name for name in (a, b) if now.edges.roles[name] is Role.LABEL]
@@ -60,6 +67,13 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             unit="target" if targets else "",
             band=_band(value[:, i], z[:, i], float(reference[i]), wide, windows),
         )
+
+
+def _moved(here: ColumnProfile, before: ColumnProfile) -> Floats:
+    """The largest gap between the distributions of numbers, shape (slices,); 0 for others."""
+    if isinstance(here, NumericProfile) and isinstance(before, NumericProfile):
+        return np.nan_to_num(distance.ks(here.counts, before.counts[0]))
+    return np.zeros(len(here.null))
 
 
 def _band(
@@ -79,15 +93,18 @@ def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> st
     a, b = map(named, m.columns)
     now, was = float(m.value[i]), m.reference or 0.0
     more = abs(now) > abs(was)
+    turned = now * was < 0 and min(abs(now), abs(was)) > TURNED
+    how = "are bound more closely than" if more else "belong together less than"
+    how = "go in opposite directions, other than" if turned else how
     hint = ""
-    if m.unit == "target":
+    if m.unit == "target" and not turned:
         hint = (
             " A feature that suddenly knows the target may be a leak."
             if more
             else " The rows may be shuffled or wrongly joined."
         )
     return (
-        f"{a} and {b} {'are bound more closely' if more else 'belong together less'} than before: rank correlation "
+        f"{a} and {b} {how} before: rank correlation "
         f"{figure(now)} over {figure(int(m.rows[i]))} rows, was {figure(was)}; "
         f"{figure(usual[0])} to {figure(usual[1])} is usual.{hint}"
     )

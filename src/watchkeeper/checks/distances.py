@@ -40,7 +40,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     for here, before, _ in column.numeric(now, baseline):
         if np.isnan(here.edges.low):
             continue
-        cells = _cells(before.counts[0])
+        cells = _cells(before)
         counts = merge(here.counts, np.broadcast_to(cells, here.counts.shape))
         reference = merge(before.counts, cells[None, :])[0]
         yield from _binned(here.name, counts, reference, here.finite)
@@ -54,10 +54,11 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         yield from _binned(now_values.name, counts, reference[0], now_values.valid)
 
 
-def _cells(reference: Ints) -> Ints:
+def _cells(before: NumericProfile) -> Ints:
     """The cell of each bin of a numeric column, shape (bins,)."""
+    reference = before.counts[0]
     cells, known = distance.deciles(reference, PARTS), reference > 0
-    if cells[-1] + 1 >= PARTS or known.sum() > VALUES:
+    if cells[-1] + 1 >= PARTS or not column.has_values(before, VALUES):
         return cells
     return np.where(known, np.cumsum(known) - 1, known.sum())
 

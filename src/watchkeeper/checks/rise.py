@@ -24,7 +24,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Evidence: `stats.evidence.rise`. The value is that one's share of the rows.
     """
-    for here, before in column.categorical(now, baseline):
+    for here, before in column.valued(now, baseline):
         n, rows = here.valid, int(before.valid[0])
         if not before.edges.values or rows == 0:
             continue

@@ -73,10 +73,11 @@ def _where(here: NumericProfile, inner: NDArray[np.intp]) -> Callable[[int], str
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
-    place = f" {m.tell(i)}" if m.tell else ""
+    place = m.tell(i) if m.tell else ""
+    stretch = "one value" if place.startswith("at") else "a stretch that held few"
     return (
-        f"{named(m.columns[0])}: {percent(float(m.value[i]))} of {figure(int(m.rows[i]))} rows lie{place}; "
-        f"up to {percent(usual[1])} on one value is usual."
+        f"{named(m.columns[0])}: {percent(float(m.value[i]))} of {figure(int(m.rows[i]))} rows lie {place}; "
+        f"up to {percent(usual[1])} on {stretch} is usual."
     )
 
 

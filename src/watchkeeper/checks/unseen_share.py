@@ -26,7 +26,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Source: Good (1953), The population frequencies of species.
     """
-    for here, before in column.categorical(now, baseline):
+    for here, before in column.valued(now, baseline):
         if not before.edges.complete:
             continue
         n, rows = here.valid, int(before.valid[0])

@@ -20,7 +20,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each window's smallest and largest value with the baseline's, on the scale of the baseline's tail.
 
     How far a maximum may go beyond the baseline's follows from how the windows' maxima differ. Infinite values count as
-    the farthest. Evidence: `stats.evidence.tail`.
+    the farthest, unless the baseline has them too. Evidence: `stats.evidence.tail`.
     """
     for here, before, windows in column.numeric(now, baseline):
         if np.isnan(here.edges.low):
@@ -34,6 +34,8 @@ def _side(
     metric: str, sign: float, median: float, here: NumericProfile, before: NumericProfile, windows: NumericProfile
 ) -> Measurement:
     infinite = here.negative_infinity if sign < 0 else here.positive_infinity
+    if int((before.negative_infinity if sign < 0 else before.positive_infinity)[0]):
+        infinite = np.zeros_like(infinite)  # nothing new: the baseline has them too
     ends = here.minimum if sign < 0 else here.maximum
     value = np.where(infinite > 0, sign * np.inf, ends)
     reference = float((before.minimum if sign < 0 else before.maximum)[0])

@@ -24,6 +24,8 @@ SAMPLE_CELLS = 20_000_000
 QUANTILES = 200
 ATOM = 0.005
 """The share of rows from which a value gets a bin of its own."""
+FEW = 64
+"""Up to so many different values, each of which comes four times on average, all have a bin of their own."""
 MOST_CUTS = 227
 """Cuts inside the baseline's range; 26 more reach out to both sides."""
 KNOWN = 10_000
@@ -151,9 +153,8 @@ def fit_numeric(x: Floats, low: float, high: float, *, whole: bool = False, temp
     """Bins for values like `x` (finite, shape (n,)) in a column that runs from `low` to `high`.
 
     A value with more than 0.5 % of the mass gets a bin of its own ([v, v + 1) where values are whole numbers, else one
-    ulp wide), the rest is cut at up to 199 quantiles; towards the range's ends and beyond it the bins widen
-    geometrically.
-    At most 255 cuts.
+    ulp wide), and so does each where 64 or fewer return often; the rest is cut at up to 199 quantiles; towards the range's
+    ends and beyond it the bins widen geometrically. At most 255 cuts.
     """
     if not len(x):
         return NumericEdges(
@@ -167,7 +168,7 @@ def _fitted(x: Floats, low: float, high: float, whole: bool, temporal: bool) -> 
     ordered = np.sort(x)
     begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     values, counts = ordered[begins], np.diff(begins, append=len(ordered))
-    heavy = np.flatnonzero(counts > ATOM * len(x))
+    heavy = np.flatnonzero((counts > ATOM * len(x)) | (len(values) <= min(FEW, len(x) / 4)))
     heavy = heavy[np.argsort(-counts[heavy], kind="stable")]
     atoms = values[heavy]
     after = atoms + 1 if whole else np.nextafter(atoms, np.inf)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -57,7 +58,9 @@ class Slice:
         start, end = (lowest if at is None else at for at in (self.start, self.end))
         return (start, end, _natural(self.label or ""), self.segment or "", self.version or "")
 
-    @property
+    @cached_property
     def whole(self) -> Slice:
         """The same window over all segments and versions."""
+        if self.segment is None and self.version is None:
+            return self
         return replace(self, segment=None, version=None)
