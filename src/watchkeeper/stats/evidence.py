@@ -146,10 +146,10 @@ def predictive_band(
 def tail_index(maxima: ArrayLike, m: ArrayLike) -> float:
     """How fast the largest value of a window may grow: the index of the tail, at most 2, for `tail`.
 
-    min(2, 1.28/sd(ln(window maximum - median)) (1 - 1.2/sqrt W) min(1, W/10)) over the W baseline windows: logarithms
+    min(2, 1.28/sd(ln(window maximum - median)) (1 - 1.2/sqrt W)) min(1, W/10) over the W baseline windows: logarithms
     of maxima with a Pareto tail of index a have standard deviation pi/(a sqrt 6) = 1.28/a. The factors are for the few
-    windows that sd stands on: with them `tail` holds its size with Cauchy and Pareto tails too. `maxima`: shape
-    (windows,). NaN if W < 3.
+    windows that sd stands on: with them `tail` holds its size with Cauchy and Pareto tails too, and few windows, which
+    may have missed rare outliers by chance, promise no short tail. `maxima`: shape (windows,). NaN if W < 3.
     """
     above = np.asarray(maxima, dtype=np.float64) - np.asarray(m, dtype=np.float64)
     W = int(np.isfinite(above).sum())
@@ -157,7 +157,7 @@ def tail_index(maxima: ArrayLike, m: ArrayLike) -> float:
         return float("nan")
     above = above[above > 0]
     spread = float(np.std(np.log(above), ddof=1)) if len(above) > 1 else 0.0
-    return min(2.0, 1.28 / spread * (1 - 1.2 / W**0.5) * min(1.0, W / 10)) if spread > 0 else 2.0
+    return min(1.0, W / 10) * (min(2.0, 1.28 / spread * (1 - 1.2 / W**0.5)) if spread > 0 else 2.0)
 
 
 def tail(
