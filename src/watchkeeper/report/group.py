@@ -150,20 +150,35 @@ def _group(findings: list[Finding], timeline: Timeline) -> Group:
     columns = tuple(dict.fromkeys(column for finding in leads for column in finding.columns))
     # A pair is only carried along by its column: its windows are not the column's.
     own = [finding for finding in findings if _reach(finding) == _reach(worst)]
-    found = {label for label in map(timeline.window_of, own) if label is not None}
-    windows = tuple(sorted(found, key=lambda label: timeline.place.get(label, -1)))
+    windows = _windows(own, timeline)
+    lead = _windows(leads, timeline)
     told = " ".join([_without_file(mask.message(worst, model), timeline.result.current_name), *_part(worst, timeline)])
     more = [f for f in findings if _cause(f) != _cause(worst) and (f.metric not in JOINT or worst.metric in JOINT)]
-    others = dict.fromkeys(in_words(finding.metric).title for finding in more)
+    others = [
+        _other(metric, _windows([f for f in more if f.metric == metric], timeline), lead, timeline)
+        for metric in dict.fromkeys(finding.metric for finding in more)
+    ]
     return Group(
         findings=tuple(findings),
         columns=columns,
         windows=windows,
         sentence=told if _few(leads) else f"{_together(worst, columns, leads)} {told}",
-        when=_when(windows, timeline.window_of(worst), timeline),
-        also=words.join(list(others), most=4),
+        when=_when(lead, timeline.window_of(worst), timeline),
+        also=words.join(list(dict.fromkeys(others)), most=4),
         remedy=mask.remedy(worst, model),
     )
+
+
+def _windows(findings: Iterable[Finding], timeline: Timeline) -> tuple[str, ...]:
+    """The windows of findings, in order."""
+    found = {label for label in map(timeline.window_of, findings) if label is not None}
+    return tuple(sorted(found, key=lambda label: timeline.place.get(label, -1)))
+
+
+def _other(metric: str, windows: tuple[str, ...], lead: tuple[str, ...], timeline: Timeline) -> str:
+    """Another metric that moved, and when, where that was in other windows than those of the sentence."""
+    title = in_words(metric).title
+    return title if set(windows) <= set(lead) else f"{title} ({span(windows, timeline)})"
 
 
 def _few(leads: list[Finding]) -> bool:

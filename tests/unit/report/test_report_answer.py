@@ -171,3 +171,34 @@ def test_a_segment_of_a_personal_column_is_a_number_and_not_its_value():
 def test_a_finding_of_one_segment_says_which():
     told = answer(with_findings(finding("a", segment="country=DE")))
     assert told.groups[0].sentence == "`a` changed. This is for country=DE."
+
+
+def test_columns_that_are_hardly_watched_are_not_said_to_be_as_before_without_a_word():
+    table, before = checked.halves("2011-01-03", "2011-07-04")
+    table, before = (
+        one.append_column("note", checked.pa.array([f"note {side} {i}" for i in range(len(one))]))
+        for side, one in enumerate((table, before))
+    )
+    columns = {**checked.MODEL.columns, "note": checked.Column(type=checked.Type.STRING, drift=False)}
+    model = checked.MODEL.model_copy(update={"columns": columns})
+    told = answer(checked.check(table, before, model=model, by=None, baseline_by="week"))
+    assert told.fine.endswith("Of `note` only missing and bad values are looked at.")
+
+
+def test_each_metric_of_a_column_is_told_with_its_own_dates():
+    table, before = checked.halves("2011-01-03", "2011-07-04")
+    day = checked.pc.strftime(table["ts"], "%Y-%m-%d").to_pylist()
+    temp = [
+        None if d == "2011-08-10" else 40 * t if d == "2011-09-20" else t
+        for d, t in zip(day, table["temp"].to_pylist(), strict=True)
+    ]
+    told = answer(checked.check(checked.with_column(table, "temp", temp), before, by="day", baseline_by="day"))
+    cause = next(group for group in told.groups if "temp" in group.columns)
+    first, other = (
+        ("10 August 2011", "20 September 2011")
+        if "missing" in cause.sentence
+        else ("20 September 2011", "10 August 2011")
+    )
+    assert first in cause.when
+    assert other not in cause.when
+    assert other in cause.also
