@@ -15,7 +15,7 @@ def timed(command: list[str]) -> dict[str, float]:
         "ran = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
         "wall = time.perf_counter() - began\n"
         "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "ran.returncode > 1 and sys.exit(ran.stderr[-2000:])\n"
+        "ran.returncode and sys.exit(ran.stderr[-2000:])\n"
         "print(json.dumps({'wall': wall, 'cpu': used.ru_utime + used.ru_stime, 'mb': used.ru_maxrss / 1000}))\n"
     )
     ran = subprocess.run([sys.executable, "-c", measure, *command], capture_output=True, text=True, check=False)
