@@ -52,6 +52,7 @@ def init(
     """
     from watchkeeper import watch
     from watchkeeper.delivery import writable
+    from watchkeeper.delivery.wording import count
     from watchkeeper.model import Type, WatchkeeperError, dump, json_schema, replacing
 
     beside = output.with_name("watchkeeper.schema.json")
@@ -60,14 +61,14 @@ def init(
         raise WatchkeeperError(
             f"{output}: the file exists and may hold your edits. Pass --force to replace it, or -o with another name."
         )
-    roles = dict(pair for pair in (_role(text) for text in role or []))
-    roles |= {column: what for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column}
+    short = [(column, what) for column, what in ((id, "id"), (timestamp, "timestamp"), (target, "label")) if column]
+    roles = _one_each([*(_role(text) for text in role or []), *short])
     made = watch.infer_model(files, name=name, roles=roles, contract=contract, table=table)
     dump(made.model, output, notes=made.notes, about=made.about)
     if schema:
         with replacing(beside) as temporary:
             temporary.write_text(json.dumps(json_schema(), indent=1), encoding="utf-8")
-    typer.echo(f"{output}: {len(made.model.columns)} columns. Read it and correct what is wrong.", err=True)
+    typer.echo(f"{output}: {count(len(made.model.columns), 'column')}. Read it and correct what is wrong.", err=True)
     for doubt in made.doubts:
         typer.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
         typer.echo(doubt, err=True)
@@ -77,6 +78,16 @@ def init(
         left_out = [notes.fields["type"].reason] if made.model.columns[column].type is Type.OTHER else []
         for remark in [*left_out, *notes.remarks]:
             typer.echo(f"  {column}: {remark}", err=True)
+
+
+def _one_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Roles by column. Raises `BadParameter` where a column is given two."""
+    roles: dict[str, str] = {}
+    for column, role in pairs:
+        if roles.setdefault(column, role) != role:
+            both = f"{column!r} is declared to be both {roles[column]} and {role}"
+            raise typer.BadParameter(f"{both}, and a column has one role; leave one out", param_hint="--role")
+    return roles
 
 
 def _role(text: str) -> tuple[str, str]:

@@ -58,11 +58,13 @@ CATALOGUE: Mapping[str, Kind] = MappingProxyType(
         "duplicate_key": _row("a row whose key another row has too"),
         "outside_period": _row("an event time outside the period that the delivery is for"),
         "extra_column": _note("a column that nobody declared"),
-        "other_encoding": _note("a file that marks itself as written in another encoding than the one declared"),
+        "other_encoding": _note("a file that can be read, and seems to be in another encoding than the one declared"),
         "type_change": _note("whole numbers that have become decimal ones, times that have become dates, or the like"),
         "type_exchange": _note("whole numbers stored as decimal ones because some are missing, as pandas does", "info"),
         "active_content": _note("formulas, markup, templates, SQL or terminal escapes in text"),
-        "implausible_time": _note("event times before 1900 or in the future, where no period was given"),
+        "implausible_time": _note(
+            "times before 1900, event times in the future where no period was given, others a century ahead"
+        ),
         "empty_lines": _note("lines that hold nothing but delimiters", "info"),
     }
 )

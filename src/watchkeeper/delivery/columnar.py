@@ -30,7 +30,7 @@ _ORIGIN = b"watchkeeper.cells"
 """The schema's key under which a file says that its text is that of a CSV file (`csv`) or of JSON lines (`json`)."""
 _MICRO = pa.timestamp("us")
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
-_AT_FAULT = re.compile(r"column (.+?) with type (\w+)|Sparse pandas data \(column (.+)\)")
+_AT_FAULT = re.compile(r"column (.+?) with type (\w+)")
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ def open_table(source: Any, name: str, limits: Limits) -> ColumnarReader:
     Raises `Rejection` where its columns can't be Arrow's; `NotData`, `Unreadable` where it is no table.
     """
     try:
+        source = _dense(source)
         table = source.read_all() if isinstance(source, pa.RecordBatchReader) else pa.table(_Stream(source))
     except (
         pa.ArrowInvalid,
@@ -135,6 +136,15 @@ class _Stream:
         return self.source.__arrow_c_stream__()
 
 
+def _dense(source: Any) -> Any:
+    """A data frame without sparse columns, which Arrow does not take; anything else as it is."""
+    kinds: Any = getattr(source, "dtypes", None)
+    if kinds is None or not hasattr(source, "astype") or not hasattr(kinds, "items"):
+        return source
+    sparse = {label: kind.subtype for label, kind in kinds.items() if type(kind).__name__ == "SparseDtype"}
+    return source.astype(sparse) if sparse and source.columns.is_unique else source
+
+
 def _refused(source: Any, name: str, words: str) -> WatchkeeperError:
     """What Arrow's `words` mean of a table that it can't take: a fault of the data, if a column is at fault."""
     if "describes non-struct" in words:
@@ -144,7 +154,7 @@ def _refused(source: Any, name: str, words: str) -> WatchkeeperError:
         return Rejection("duplicate_column", twice[0].message, twice[0].remedy, *twice[0].columns)
     advice = "Convert it first, for example with .astype(str)."
     if found := _AT_FAULT.search(words):
-        label, kind = found[1] or found[3], found[2] or "Sparse"
+        label, kind = found[1], found[2]
         mixed = kind in ("object", "category")
         what = "mixes types, so it has no Arrow type" if mixed else f"is of type {kind}, which Arrow does not have"
         return Rejection("type", f"{name}: the column {column(label)} {what}.", advice, label)

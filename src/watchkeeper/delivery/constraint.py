@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from watchkeeper.model.declaration import Column, Type
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOUN = {Type.INTEGER: "an integer", Type.NUMBER: "a number", Type.BOOLEAN: "true or false", Type.STRING: "text"}
 _LONGEST_VALUE = 200
+_LARGEST = 2**63
 
 
 def unreadable(name: str, column: Column, converted: Converted) -> Iterator[Fault]:
@@ -49,15 +51,22 @@ def broken(name: str, column: Column, converted: Converted) -> Iterator[Fault]:
         yield from _outside(name, column, values)
     if column.allowed is not None:
         wrong = _each(values, lambda distinct: pc.invert(pc.is_in(distinct, value_set=_allowed(column, distinct.type))))
-        shown = listed([plain(str(value), 20) for value in column.allowed], 6)
-        yield from _faults(f"{label} is none of {shown}", name, column, wrong, values)
+        yield from _faults(f"{label} is none of {_choice(column)}", name, column, wrong, values)
     if column.pattern is not None:
         wrong = _each(values, lambda distinct: pc.invert(pc.match_substring_regex(distinct, f"^(?:{column.pattern})$")))
         yield from _faults(f"{label} does not match {plain(column.pattern)}", name, column, wrong, values)
     for limit, compare, words in ((column.min_length, pc.less, "fewer"), (column.max_length, pc.greater, "more")):
         if limit is not None:
-            wrong = _each(values, partial(_length_compares, compare, limit))
+            wrong = _each(values, partial(_length_compares, compare, min(limit, _LARGEST - 1)))
             yield from _faults(f"{label} has {words} than {count(limit, 'character')}", name, column, wrong, values)
+
+
+def _choice(column: Column) -> str:
+    """The allowed values in words; of a personal column how many they are."""
+    allowed = column.allowed or ()
+    if column.pii:
+        return f"the {count(len(allowed), 'allowed value')}"
+    return listed([plain(str(value), 20) for value in allowed], 6)
 
 
 def example_values(values: pa.Array | None, rows: Ints, column: Column | None) -> tuple[str, ...]:
@@ -74,9 +83,13 @@ def texts(values: pa.Array) -> tuple[str, ...]:
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()
     return tuple(
-        "" if v is None else str(v).lower() if isinstance(v, bool) else str(v)[:_LONGEST_VALUE]
+        "" if v is None else str(v).lower() if isinstance(v, bool) else _written(v)[:_LONGEST_VALUE]
         for v in values.to_pylist()
     )
+
+
+def _written(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def time_of(micro: int | None) -> str:
@@ -100,9 +113,26 @@ def _outside(name: str, column: Column, values: pa.Array) -> Iterator[Fault]:
         bound = micro_of(limit) if isinstance(limit, datetime) else limit
         if bound <= extreme if words == "below" else extreme <= bound:
             continue  # the usual case costs one look at the extremes
-        shown = time_of(int(bound)) if isinstance(limit, datetime) else f"{bound:,}"
-        wrong = np.asarray(pc.fill_null(compare(comparable, bound), False))
-        yield from _faults(f"{named(name)} is {words} {shown}", name, column, wrong, values)
+        said = f"{words} {time_of(int(bound))}" if isinstance(limit, datetime) else _said(bound, words)
+        wrong = np.asarray(pc.fill_null(compare(*_alike(comparable, bound, words == "below")), False))
+        yield from _faults(f"{named(name)} is {said}", name, column, wrong, values)
+
+
+def _said(bound: int | float, words: str) -> str:
+    """A bound in words; the last number before a round one, as a contract's exclusive bound is kept, as that one."""
+    beside = math.nextafter(bound, -math.inf if words == "below" else math.inf)
+    if not isinstance(bound, float) or (beside and len(repr(beside)) + 8 > len(repr(bound))):
+        return f"{words} {bound:,}"
+    other = {"below": "above", "above": "below"}[words]
+    return f"not {other} {int(beside) if beside.is_integer() else beside:,}"
+
+
+def _alike(values: pa.Array, bound: float, is_least: bool) -> tuple[pa.Array, float]:
+    """Values and a bound that Arrow can compare: no integer beyond 64 bits, and no fraction with large ones."""
+    if not types.is_integer(values.type):
+        return values, float(bound)
+    whole = math.ceil(bound) if is_least else math.floor(bound)
+    return (values, whole) if -_LARGEST <= whole < _LARGEST else (values.cast(pa.float64(), safe=False), float(whole))
 
 
 def micro_of(instant: datetime) -> int:

@@ -26,6 +26,12 @@ _PIECE = MIB
 class UnknownFormat(WatchkeeperError):
     """A file of a kind that is not read; the text names the kinds that are."""
 
+    exit_code = 4
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message, self.remedy = message, remedy
+
 
 class Format(StrEnum):
     """What a file holds."""
@@ -110,7 +116,7 @@ def container(place: Place, limits: Limits) -> Container:
     last = endings[-1] if endings else ""
     if last in _OTHERS:
         raise UnknownFormat(
-            f"{place.name}: .{last} files are not read. Convert it to CSV, JSON lines, Parquet or Arrow IPC."
+            f"{place.name}: .{plain(last)} files are not read.", "Convert it to CSV, JSON lines, Parquet or Arrow IPC."
         )
     packing = _PACKINGS.get(last)
     if packing is None and last not in _FORMATS and found in ("gzip", "zip", "zstd"):
@@ -136,7 +142,7 @@ def container(place: Place, limits: Limits) -> Container:
         holds = {"Parquet": Format.PARQUET, "Arrow IPC": Format.ARROW}.get(found, by_content)
         if found not in ("text", "Parquet", "Arrow IPC") or (packing and found != "text"):
             this = f"its {_bytes(start)}" if found == _UNKNOWN else f"this is {found}, which is not read"
-            raise UnknownFormat(f"{place.name}: {this}. Convert it to CSV, JSON lines or Parquet.")
+            raise UnknownFormat(f"{place.name}: {this}.", "Convert it to CSV, JSON lines or Parquet.")
     elif packing is None and found != {Format.PARQUET: "Parquet", Format.ARROW: "Arrow IPC"}.get(holds, "text"):
         _mismatch(place, holds, found, start)
     return Container(holds, packing, tabs=last in ("tsv", "tab"))
@@ -270,7 +276,9 @@ def _archive(place: Place, file: Any) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]
         _damaged(place, "zip", str(wrong), wrong)
     members = [member for member in archive.infolist() if not member.is_dir()]
     if "[Content_Types].xml" in {member.filename for member in members}:
-        raise UnknownFormat(f"{place.name}: this is an Office file, which is not read. Save the sheet as CSV (UTF-8).")
+        raise UnknownFormat(
+            f"{place.name}: this is an Office file, which is not read.", "Save the sheet as CSV (UTF-8)."
+        )
     fault = None
     if len(members) != 1:
         fault = (

@@ -33,6 +33,12 @@ def is_read(column: Column) -> bool:
     return column.role is not Role.IGNORED and column.type is not Type.OTHER
 
 
+def is_held_to(column: Column, *, key: bool) -> bool:
+    """Whether values of no known type are looked at all the same: what is missing, and what repeats, has no type."""
+    declared = key or column.nullable is False or bool(column.unique)
+    return declared and column.type is Type.OTHER and column.role is not Role.IGNORED
+
+
 def kept_as_codes(column: Column) -> bool:
     """Whether a text column is dictionary-encoded: not so for identifiers and the like, whose values hardly repeat."""
     return column.type is Type.STRING and column.drift

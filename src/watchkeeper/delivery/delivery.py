@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from watchkeeper.delivery.catalogue import CATALOGUE
 from watchkeeper.delivery.columnar import ColumnarReader
-from watchkeeper.delivery.convert import is_read
+from watchkeeper.delivery.container import UnknownFormat
+from watchkeeper.delivery.convert import is_held_to, is_read
+from watchkeeper.delivery.encoding import is_latin_1
 from watchkeeper.delivery.examine import Plan, examine
 from watchkeeper.delivery.key import KeyStore
 from watchkeeper.delivery.limit import Limits
@@ -164,25 +166,29 @@ class Delivery:
 
     def _plan(self, opened: Opened) -> Plan:
         model = self._model
-        columns = {name: column for name, column in model.columns.items() if is_read(column)}
         primary = tuple(model.primary_key)
+        columns = {
+            name: column
+            for name, column in model.columns.items()
+            if is_read(column) or (self._strict and is_held_to(column, key=name in primary))
+        }
         unique: list[tuple[str, ...]] = [
             (name,) for name, column in columns.items() if column.unique and (name,) != primary
         ]
-        keyed = bool(primary) and all(name in columns for name in primary)
         return Plan(
             columns=columns,
             lexical=opened.reader.lexical,
             empty_is_null=opened.reader.empty_is_null,
             strict=self._strict,
-            keys=tuple(([primary] if keyed else []) + unique) if self._strict else (),
-            primary=keyed and self._strict,
+            keys=tuple(([primary] if primary else []) + unique) if self._strict else (),
+            primary=bool(primary) and self._strict,
             time=next(
                 (name for name, c in columns.items() if (c.role, c.type) == (Role.TIMESTAMP, Type.TIMESTAMP)), None
             ),
             period=self._period,
             now=time.time_ns() // 1000,
             cell_limit=model.cell_limit,
+            latin_1=opened.text is not None and is_latin_1(opened.text.encoding),
         )
 
     def _refuse_changed(self) -> None:
@@ -206,6 +212,10 @@ class Delivery:
                     self._opened.reader = self._opened.reader.within(time, self._within)
         except Rejection as rejection:
             self._state.violations.append(rejection.violation)
+        except UnknownFormat as unread:
+            if not self._strict:
+                raise
+            self._state.violations.append(Violation("container", unread.message, unread.remedy))
         return self
 
     def _identify(self, place: Place, earlier: Mapping[str, str], manifest: Path | None, key: bytes | None) -> None:
@@ -243,8 +253,8 @@ def deliver(
     rows are wanted, like `period`; blocks hold no others. Groups of rows that hold none of them, by the file's own
     statistics, are not read, and row numbers count the others alone.
 
-    What is wrong with the delivery is in its `violations`. Errors that are not about it (no such file, no right to
-    read, unknown kind of file) are raised as `WatchkeeperError`.
+    What is wrong with the delivery is in its `violations`, also where it is of a kind that is not read; a baseline of
+    such a kind, and errors that are not about it (no such file, no right to read) are raised as `WatchkeeperError`.
     """
     delivery = Delivery(source, model, name, period, limits or Limits(), strict=strict, within=within)
     return delivery.open(earlier or {}, manifest, read_key(hmac_key))

@@ -38,22 +38,27 @@ def normal(encoding: str) -> str:
     return "utf-8" if name in ("ascii", "utf-8-sig") else name
 
 
+def is_latin_1(encoding: str) -> bool:
+    """Whether bytes 80 to 9F are control signs in this encoding: in cp1252 they are signs that people write."""
+    return normal(encoding) == "iso8859-1"
+
+
 def as_utf8(pieces: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes]:
     """Pieces of text in `encoding` as UTF-8, without a byte order mark.
 
     Bytes that are no text in `encoding` come out as bytes that are not UTF-8 either, so that one test finds both.
     `name` is the file's. Raises `Rejection` where UTF-16 or UTF-32 text can't be followed any further.
     """
-    encoding = normal(encoding)
-    if encoding == "utf-8":
+    known = normal(encoding)
+    if known == "utf-8":
         first = next(pieces, b"")
         while len(first) < 3 and (more := next(pieces, b"")):
             first += more
         yield first.removeprefix(codecs.BOM_UTF8)
         yield from pieces
         return
-    wide = encoding.startswith(("utf-16", "utf-32"))
-    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if wide else "surrogateescape")
+    wide = known.startswith(("utf-16", "utf-32"))
+    decoder = codecs.getincrementaldecoder(known)("surrogatepass" if wide else "surrogateescape")
     disguise = _Disguise()
     try:
         for piece in pieces:
@@ -161,7 +166,7 @@ def guess(text: bytes) -> str:
         for name in ("shift_jis", "euc_kr", "gb18030"):
             if _decodes(text[: text.rfind(b"\n") + 1] or text, name):
                 return name
-    return "cp1252" if ((data >= 0x80) & (data <= 0x9F)).any() else "latin-1"
+    return "cp1252"  # and never latin-1, which is the same but for the control signs in place of the euro and quotes
 
 
 def unmarked_utf16(start: bytes) -> str | None:

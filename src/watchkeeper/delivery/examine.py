@@ -22,6 +22,7 @@ from watchkeeper.delivery.wording import count
 from watchkeeper.model.declaration import Column, Type
 
 _DAY = 86_400_000_000
+_CENTURY = 36_525 * _DAY
 EARLIEST = -2_208_988_800_000_000
 """The year 1900."""
 
@@ -44,6 +45,8 @@ class Plan:
     period: tuple[int, int] | None = None
     now: int = 0
     cell_limit: int = 65_536
+    latin_1: bool = False
+    """Whether the text is declared to be latin-1, which is seldom what it is."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,14 @@ def examine(plan: Plan, task: Callable[[], Piece]) -> Examined:
     if plan.strict:
         faults += _active(plan, values)
         faults += _untimely(plan, values)
+        faults += _controls(plan, values)
     keys = [keys_of([values[name] for name in key]) for key in plan.keys] if plan.strict else []
     if plan.primary and keys:
         faults += _keyless(plan, keys[0], values, invalid)
+    read = {name: array for name, array in values.items() if plan.columns[name].type is not Type.OTHER}
     return Examined(
         piece=piece,
-        table=pa.table(values) if values else piece.cells.select([]),
+        table=pa.table(read) if read else piece.cells.select([]),
         invalid=invalid,
         faults=piece.faults + [replace(fault, rows=piece.places[fault.rows]) for fault in faults],
         keys=keys,
@@ -152,26 +157,42 @@ def _active(plan: Plan, values: Mapping[str, pa.Array]) -> Iterator[Fault]:
             yield Fault("active_content", rule, rows, (name,), example_values(values[name], rows, plan.columns[name]))
 
 
+def _controls(plan: Plan, values: Mapping[str, pa.Array]) -> Iterator[Fault]:
+    """Text in which latin-1 has control signs: in cp1252 they are the euro, dashes and typographic quotes."""
+    if not plan.latin_1:
+        return
+    for name, column in plan.columns.items():
+        texts = values[name] if column.type is Type.STRING else None
+        if texts is None:
+            continue
+        coded = pa.types.is_dictionary(texts.type)
+        held = pc.match_substring_regex(texts.dictionary if coded else texts, "[\\x{80}-\\x{9f}]")
+        if not pc.any(held).as_py():
+            continue
+        rows = np.flatnonzero(np.asarray(pc.fill_null(held.take(texts.indices) if coded else held, False)))
+        rule = f"{named(name)} holds control signs of latin-1 (in cp1252 they are the euro, dashes and quotes)"
+        yield Fault("other_encoding", rule, rows, (name,), example_values(texts, rows, column))
+
+
 def _untimely(plan: Plan, values: Mapping[str, pa.Array]) -> Iterator[Fault]:
-    """Event times outside the period or, without one, outside what can be."""
-    if plan.time not in values:
-        return
-    assert plan.time is not None
-    low, high = plan.period or (EARLIEST, plan.now + _DAY)
-    at = moments(values[plan.time])
-    ends = extremes(at)
-    if ends is None or (low <= ends[0] and ends[1] < high):
-        return
-    outside = pc.or_(pc.less(at, low), pc.greater_equal(at, high))
-    rows = np.flatnonzero(np.asarray(pc.fill_null(outside, False)))
-    shown = example_values(values[plan.time], rows, plan.columns[plan.time])
-    if plan.period is None:
-        yield Fault(
-            "implausible_time", f"{named(plan.time)} is before 1900 or in the future", rows, (plan.time,), shown
-        )
-    else:
-        rule = f"{named(plan.time)} is outside the period from {time_of(low)} to (not including) {time_of(high)}"
-        yield Fault("outside_period", rule, rows, (plan.time,), shown)
+    """Times outside of what can be, and event times outside the period where there is one."""
+    for name, cells in values.items():
+        if plan.columns[name].type is not Type.TIMESTAMP:
+            continue
+        event = name == plan.time
+        low, high = EARLIEST, plan.now + (_DAY if event else _CENTURY)
+        check, rule = "implausible_time", f"{named(name)} is before 1900 or {'' if event else 'far '}in the future"
+        if event and plan.period is not None:
+            low, high = plan.period
+            check = "outside_period"
+            rule = f"{named(name)} is outside the period from {time_of(low)} to (not including) {time_of(high)}"
+        at = moments(cells)
+        ends = extremes(at)
+        if ends is None or (low <= ends[0] and ends[1] < high):
+            continue
+        outside = pc.or_(pc.less(at, low), pc.greater_equal(at, high))
+        rows = np.flatnonzero(np.asarray(pc.fill_null(outside, False)))
+        yield Fault(check, rule, rows, (name,), example_values(cells, rows, plan.columns[name]))
 
 
 def _keyless(plan: Plan, keys: Keys, values: Mapping[str, pa.Array], invalid: Mapping[str, Bools]) -> Iterator[Fault]:

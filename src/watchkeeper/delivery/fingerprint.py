@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import types
 
 from watchkeeper.delivery.physical import decoded, is_nested
+from watchkeeper.model.uuid_text import is_uuid, written_out
 
 Hashes = NDArray[np.uint64]
 
@@ -60,6 +61,8 @@ def cell_hashes(column: pa.Array, seed: int = 0) -> Hashes:
 def as_text(column: pa.Array) -> pa.Array:
     """Values of any type as text: JSON where they are nested."""
     column = decoded(column)
+    if is_uuid(column.type):
+        return written_out(column)
     if is_nested(column.type) or types.is_binary(column.type) or types.is_large_binary(column.type):
         return pa.array(
             [None if v is None else json.dumps(v, default=str, ensure_ascii=False) for v in column.to_pylist()],

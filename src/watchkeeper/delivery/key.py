@@ -119,13 +119,19 @@ class Repeats:
         nothing = np.empty(0, dtype=np.int64)
         if not self._rows:
             return nothing, nothing
-        rows, hashes = np.concatenate(self._rows), np.concatenate(self._hashes, axis=1)
-        order = np.lexsort((rows, hashes[1], hashes[0]))
-        rows, hashes = rows[order], hashes[:, order]
-        begins = np.append(True, (hashes[:2, 1:] != hashes[:2, :-1]).any(axis=0))
+        rows = np.concatenate(self._rows)
+        self._rows = []
+        first, second, content = (np.concatenate([part[i] for part in self._hashes]) for i in range(3))
+        self._hashes = []
+        order = np.lexsort((rows, second, first))  # many rows may be held: no array stays longer than it is needed
+        rows, first, second = rows[order], first[order], second[order]
+        begins = np.append(True, (first[1:] != first[:-1]) | (second[1:] != second[:-1]))
+        del first, second
+        content = content[order]
+        del order
         group = np.cumsum(begins) - 1
         starts = np.flatnonzero(begins)
-        differs = hashes[2] != hashes[2][starts][group]
+        differs = content != content[starts][group]
         mixed_group = np.bincount(group, weights=differs) > 0
         alone = np.bincount(group) == 1
         conflict = mixed_group[group]

@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 
 from watchkeeper.delivery.schema import sign
 from watchkeeper.delivery.sniff import VALUE
-from watchkeeper.delivery.wording import column, count, listed, plain
+from watchkeeper.delivery.wording import column, count, listed, plain, value
 from watchkeeper.model.declaration import TextFormat
 
 _SIGNS = (";", ",", "\t", "|")
+_EXCEL = re.compile(r"sep=(.?)", re.IGNORECASE)
+"""A line by which Excel alone is told how cells are divided."""
 _UNDIVIDED = 2
 """Delimiters in a name from which it seems to be several names."""
 
@@ -24,6 +26,12 @@ def doubts(name: str, names: Sequence[str], cells: pa.Table, text: TextFormat | 
     `names`: the columns as the file names them. `text`: how the text of the file is taken to be written; None for
     formats with types.
     """
+    if text is not None and (told := _EXCEL.fullmatch(names[0].strip() if names else "")):
+        yield (
+            f"{name}: the first line, {value(names[0])}, is there for Excel alone, and stands where the names should. "
+            f"Save the file without it, with cells divided by {sign(told[1] or text.delimiter)}, and run init again."
+        )
+        return
     undivided = [_undivided(at, label, cells) for at, label in enumerate(names)]
     for label, other in ((label, other) for label, other in zip(names, undivided, strict=True) if other):
         what = f"{name}: the column {column(label)} holds {sign(other)} again and again, in its name and in its cells"

@@ -14,12 +14,13 @@ from watchkeeper.delivery.csv_read import CsvReader, open_csv
 from watchkeeper.delivery.encoding import as_utf8, marked, normal, refuse_utf16_unmarked
 from watchkeeper.delivery.json_lines import JsonReader, open_json
 from watchkeeper.delivery.limit import Limits
+from watchkeeper.delivery.partition import partitioned
 from watchkeeper.delivery.piece import Reader
 from watchkeeper.delivery.rejection import Rejection
 from watchkeeper.delivery.source import Place
 from watchkeeper.delivery.standard import STANDARD, standard_instead
 from watchkeeper.delivery.violation import Violation
-from watchkeeper.model.declaration import Model, TextFormat
+from watchkeeper.model.declaration import Model, Role, TextFormat
 
 
 @dataclass
@@ -41,7 +42,8 @@ def open_delivery(source: Place | Any, name: str, model: Model, limits: Limits) 
     found = container(source, limits)
     if found.format in (Format.PARQUET, Format.ARROW):
         codes = [label for label, declared in model.columns.items() if is_read(declared) and kept_as_codes(declared)]
-        return _typed(open_columnar(source, found.format, limits, codes), model)
+        read = {label: declared for label, declared in model.columns.items() if declared.role is not Role.IGNORED}
+        return _typed(partitioned(open_columnar(source, found.format, limits, codes), source.path, read), model)
     text = _written(source, found, model, limits)
     names = None if text.header else list(model.columns)
     opened = open_text(source, found.format, found.packing, text, limits, model.cell_limit, names)

@@ -78,7 +78,7 @@ def find_repeats(state: State, plan: Plan, reader: Reader, limits: Limits) -> No
         copies, conflicts = repeats.found()
         check = "duplicate_key" if store.primary else "constraint"
         for rule, rows in (
-            (f"{label} repeats, in an exact copy of an earlier row,", copies),
+            (f"{label} repeats in an exact copy of an earlier row", copies),
             (f"{label} repeats with other content", conflicts),
         ):
             fault = Fault(check, rule, rows - 1, store.columns, repeats.labels(rows), REMEDIES["duplicate_key"])

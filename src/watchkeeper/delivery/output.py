@@ -42,6 +42,11 @@ def _checked(output: str | Path, endings: Sequence[str], read: set[Path], taken:
     if not isinstance(output, str | os.PathLike):
         raise BadOutput(f"an output is named by its path, not by a value of type {type(output).__name__}.")
     path = Path(output)
+    if str(output) == "-":
+        raise BadOutput(
+            "- is no file: of all outputs only that of `check --json -` goes to standard output. Write /dev/stdout for "
+            "standard output, or ./- for a file of that name."
+        )
     name, place = plain(str(output), 200), path.resolve()
     if path.is_dir():
         raise BadOutput(f"{name}: there is a folder of that name. Name a file.")

@@ -13,6 +13,7 @@ from watchkeeper.delivery.piece import Bools
 from watchkeeper.delivery.time_text import CANONICAL
 from watchkeeper.model.declaration import Column, Type
 from watchkeeper.model.time_format import EPOCHS
+from watchkeeper.model.uuid_text import is_uuid, written_out
 from watchkeeper.model.wide import fits as within_64_bits
 from watchkeeper.model.wide import is_whole, is_wide
 
@@ -31,7 +32,7 @@ def misfit(stored: pa.DataType, column: Column) -> str | None:
         case Type.BOOLEAN:
             fits = types.is_boolean(kind) or types.is_integer(kind)
         case Type.STRING:
-            fits = textual or types.is_binary(kind) or types.is_large_binary(kind) or is_wide(kind)
+            fits = textual or types.is_binary(kind) or types.is_large_binary(kind) or is_wide(kind) or is_uuid(kind)
         case Type.TIMESTAMP:
             by_text = column.format is not None and (textual or types.is_integer(kind))
             fits = types.is_timestamp(kind) or types.is_date(kind) or by_text
@@ -65,6 +66,8 @@ def from_physical(array: pa.Array, column: Column) -> Converted:
             converted = _booleans(array)
         case Type.TIMESTAMP:
             converted = _times(array, column)
+        case Type.OTHER:
+            return Converted(_comparable(array))
         case _:
             return _texts(array, column)
     return Converted(
@@ -89,6 +92,16 @@ def decoded(array: pa.Array) -> pa.Array:
 def _plain(kind: pa.DataType) -> pa.DataType:
     storage = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
     return storage.value_type if types.is_dictionary(storage) else storage
+
+
+def _comparable(array: pa.Array) -> pa.Array:
+    """Values that nobody declared a type for, so that missing and repeated ones can be told."""
+    kind = array.type
+    if is_uuid(kind):
+        return written_out(array)
+    if types.is_timestamp(kind) or types.is_duration(kind):
+        return array.view(pa.int64())
+    return array.cast(pa.string()) if types.is_integer(kind) else array
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -148,6 +161,8 @@ def _sound(array: pa.Array) -> tuple[pa.Array, Bools | None]:
     """Text that is UTF-8, null where it is not; and where it is not. Whole numbers that text holds are written out."""
     if is_wide(array.type):
         return array.cast(pa.string()), None
+    if is_uuid(array.type):
+        return written_out(array), None
     raw = array.cast(pa.binary()) if not types.is_null(array.type) else array
     try:
         return raw.cast(pa.string()), None

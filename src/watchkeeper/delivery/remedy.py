@@ -32,6 +32,7 @@ REMEDIES = {
     "outside_period": "Ask the sender whether rows of another period slipped in, or day and month are exchanged.",
     "active_content": "Reports show it as plain text. Guard what opens the file next: spreadsheet, browser, database.",
     "implausible_time": "Ask the sender whether the clock or the format is wrong. A period sets such rows aside.",
+    "other_encoding": "Write `encoding: cp1252` under `text` in the model: it is latin-1 but for these signs.",
     "type_change": "Ask the sender why the type changed; the values were read as whole numbers.",
     "type_exchange": "Nothing to do: the values were read as whole numbers.",
 }

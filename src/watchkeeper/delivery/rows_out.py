@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from watchkeeper.delivery.fingerprint import as_text
+from watchkeeper.model.uuid_text import is_uuid
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -31,7 +32,8 @@ def csv_lines(columns: Sequence[pa.Array]) -> list[str]:
 def json_lines(table: pa.Table) -> list[str]:
     """Rows as JSON objects. Text stays text, numbers stay numbers; what JSON can't say becomes text."""
     columns = [
-        as_text(column.combine_chunks()) if types.is_temporal(column.type) else column for column in table.columns
+        as_text(column.combine_chunks()) if types.is_temporal(column.type) or is_uuid(column.type) else column
+        for column in table.columns
     ]
     rows = pa.table(columns, names=table.column_names).to_pylist()
     return [json.dumps(_finite(row), ensure_ascii=False, default=_said) for row in rows]

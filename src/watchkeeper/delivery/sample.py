@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from watchkeeper.delivery import schema
+from watchkeeper.delivery import schema, wording
 from watchkeeper.delivery.columnar import ColumnarReader, open_columnar, open_table
 from watchkeeper.delivery.container import Format, container, unpacked
 from watchkeeper.delivery.json_lines import JsonReader
 from watchkeeper.delivery.layout import doubts
 from watchkeeper.delivery.limit import Limits
 from watchkeeper.delivery.opening import open_text
+from watchkeeper.delivery.partition import partitioned, shared
 from watchkeeper.delivery.piece import Reader
 from watchkeeper.delivery.pipeline import ahead
 from watchkeeper.delivery.rejection import Rejection
@@ -44,19 +45,24 @@ class RawSample:
     rows: int = 0
     """How many rows there are in all."""
     doubts: tuple[str, ...] = ()
-    """What makes one doubt that the first file was read as it was meant, as sentences."""
+    """What makes one doubt that the files were read as they were meant, as sentences."""
+    foldered: tuple[str, ...] = ()
+    """Columns that stand in the names of folders, so that each file holds one value of them."""
 
 
 def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
     """Up to `rows` rows of `sources` (see `expand`). Raises `WatchkeeperError` where one can't be read."""
     listed, limits = expand(sources), Limits()
+    foldered = shared(listed)
     parts: list[pa.Table] = []
     text: TextFormat | None = None
     doubted: tuple[str, ...] = ()
+    first: frozenset[str] = frozenset()
+    unlike: list[str] = []
     lexical, total = False, 0
     nested: Counter[str] = Counter()
     for number, source in enumerate(listed):
-        reader, size, text = _open(source, limits, text)
+        reader, size, text = _open(source, limits, text, foldered)
         if number and reader.lexical is not lexical:
             raise Unreadable("text files and files with types are mixed. Give files of one kind.")
         lexical = reader.lexical
@@ -67,7 +73,10 @@ def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
         if not number and tables:
             cells = pa.concat_tables(tables, promote_options="default")
             names = cells.column_names if isinstance(reader, JsonReader) else list(reader.names)
-            doubted = tuple(doubts(reader.name, names, cells, text))
+            doubted = (*doubts(reader.name, names, cells, text), *_not_read(foldered, names))
+        if number and first.isdisjoint(reader.names):
+            unlike.append(reader.name)
+        first = first or frozenset(reader.names)
     try:
         table = pa.concat_tables(parts, promote_options="permissive") if parts else pa.table({})
     except (pa.ArrowTypeError, pa.ArrowInvalid) as wrong:
@@ -77,18 +86,42 @@ def raw_sample(sources: Any, rows: int = 200_000) -> RawSample:
     for name, held in nested.items():
         if held > BAD_SHARE * (len(table[name]) - table[name].null_count):
             table = table.set_column(table.column_names.index(name), name, pa.nulls(len(table), pa.struct([])))
-    return RawSample(table, lexical, text or TextFormat(), total, doubted)
+    if unlike:
+        doubted = (*doubted, _unlike(unlike))
+    return RawSample(table, lexical, text or TextFormat(), total, doubted, tuple(foldered))
 
 
-def _open(source: Any, limits: Limits, known: TextFormat | None) -> tuple[Reader, int, TextFormat | None]:
-    """A reader, its size (bytes of text, or rows), and how text is written. `known`: how the files before it are."""
+def _unlike(names: Sequence[str]) -> str:
+    """What is said of files that share no column with the first."""
+    return (
+        f"{wording.listed(names, 3)}: no column has the name of one in the first file, so no file can have all columns "
+        "of this model. Infer a model of each kind of file by itself."
+    )
+
+
+def _not_read(foldered: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """What is said of columns that stand in the names of folders and are not read from there."""
+    if lost := [name for name in foldered if name not in names]:
+        yield (
+            f"{wording.columns(lost)} {'stands' if len(lost) == 1 else 'stand'} in the names of the folders alone, "
+            "which is read of Parquet and Arrow files and not of text. Write such columns into the files."
+        )
+
+
+def _open(
+    source: Any, limits: Limits, known: TextFormat | None, foldered: Sequence[str]
+) -> tuple[Reader, int, TextFormat | None]:
+    """A reader, its size (bytes of text, or rows), and how text is written.
+
+    `known`: how the files before it are written. `foldered`: columns that stand in the names of folders.
+    """
     if is_table(source):
         table = open_table(source, "table", limits)
         return _sound(table), table.rows or 0, None
     place: Place = locate(source)
     found = container(place, limits)
     if found.format in (Format.PARQUET, Format.ARROW):
-        typed = open_columnar(place, found.format, limits, ())
+        typed = partitioned(open_columnar(place, found.format, limits, ()), place.path, dict.fromkeys(foldered))
         return _sound(typed), typed.rows if typed.rows is not None else _rows(typed), None
     if known is not None:
         text = known

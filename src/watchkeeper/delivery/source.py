@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.delivery.remote import NoSuchFile, file_system, files_of, is_url, local, reached, shown
-from watchkeeper.delivery.wording import listed
+from watchkeeper.delivery.wording import listed, plain
 from watchkeeper.model.error import WatchkeeperError
 
 ENDINGS = (
@@ -47,7 +47,7 @@ class Place:
     """A file on some file system."""
 
     name: str
-    """What the user called it, without keys and passwords."""
+    """What the user called it, without keys and passwords, and without anything that a terminal obeys."""
     path: str
     filesystem: Any
     """A `pyarrow.fs.FileSystem`."""
@@ -106,10 +106,10 @@ def locate(source: str | Path) -> Place:
     """The one file that a path or URL leads to. Raises `NoSuchFile`, `Unreadable`, `Unreachable`."""
     from pyarrow import fs
 
-    name, given = str(source), local(str(source))
+    name, given = called(str(source)), local(str(source))
     if is_url(given):
         filesystem, inside = file_system(given)
-        return Place(shown(given), inside, filesystem, given)
+        return Place(called(shown(given)), inside, filesystem, given)
     path = Path(given)
     if not path.exists():
         raise NoSuchFile(f"{name}: there is no such file. {_near(path)}")
@@ -122,10 +122,16 @@ def locate(source: str | Path) -> Place:
     return Place(name, str(path), fs.LocalFileSystem())
 
 
+def called(path: str) -> str:
+    """A path as it is named in a sentence: whole, but nothing in it is obeyed by a terminal or breaks a line."""
+    return plain(path, max(len(path), 1))
+
+
 def expand(sources: Any) -> list[Any]:
     """Sources one by one: globs and folders become their files, sorted by name; tables in memory stay as they are.
 
-    `sources`: a path, glob, folder, URL or table, or a sequence of these; a file that is named twice is kept once.
+    `sources`: a path, glob, folder, URL or table, or a sequence of these; a file that is named twice, or by a
+    link too, is kept once.
     Raises `NoSuchFile`, which names the pattern and what is near; `NotData`, `Unreachable`.
     """
     several = isinstance(sources, Sequence) and not isinstance(sources, str | bytes) and not is_table(sources)
@@ -137,7 +143,8 @@ def expand(sources: Any) -> list[Any]:
         if is_table(source):
             found[id(source)] = source
         elif isinstance(source, str | os.PathLike) and isinstance(os.fspath(source), str):
-            found.update((file, file) for file in _files(os.fspath(source)))
+            for file in _files(os.fspath(source)):
+                found.setdefault(file if is_url(file) else Path(file).resolve(), file)
         else:
             raise NotData(_unfit(source))
     return list(found.values())
@@ -193,7 +200,7 @@ def _files(named: str) -> list[str]:
             str(file) for file in path.rglob("*") if _is_data(file.relative_to(path).as_posix()) and file.is_file()
         )
         if not inside:
-            raise NoSuchFile(f"{named}: this folder holds no data file ({', '.join(ENDINGS[:5])}, …).")
+            raise NoSuchFile(f"{called(named)}: this folder holds no data file ({', '.join(ENDINGS[:5])}, …).")
         return inside
     if path.exists():
         return [pattern]
@@ -201,8 +208,11 @@ def _files(named: str) -> list[str]:
         matches = sorted(match for match in glob.glob(pattern, recursive=True) if Path(match).is_file())  # noqa: PTH207 (keeps the path as typed)
         if matches:
             return matches
-        raise NoSuchFile(f"no file matches {named!r}. {_near(path)}")
-    raise NoSuchFile(f"{named}: there is no such file. {_near(path)}")
+        raise NoSuchFile(f"no file matches '{called(named)}'. {_near(path)}")
+    if path.is_symlink():
+        target = called(str(path.readlink()))
+        raise NoSuchFile(f"{called(named)}: this is a link to {target}, which is not there. Mend the link.")
+    raise NoSuchFile(f"{called(named)}: there is no such file. {_near(path)}")
 
 
 def _near(path: Path) -> str:
@@ -212,13 +222,14 @@ def _near(path: Path) -> str:
         if folder == folder.parent:
             return "Check the path."
         folder, path = folder.parent, folder
-    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith(".") and entry.exists())
     likely = get_close_matches(path.name, names, n=3, cutoff=0.6)
     if likely:
-        return f"Did you mean {' or '.join(str(folder / name) for name in likely)}?"
+        return f"Did you mean {' or '.join(called(str(folder / name)) for name in likely)}?"
     if path.name.lower() in (lower := {name.lower(): name for name in names}):
-        return f"Did you mean {folder / lower[path.name.lower()]}?"
-    return f"{folder.resolve()} holds {listed(names)}." if names else f"{folder.resolve()} is empty."
+        return f"Did you mean {called(str(folder / lower[path.name.lower()]))}?"
+    where = called(str(folder.resolve()))
+    return f"{where} holds {listed([called(name) for name in names])}." if names else f"{where} is empty."
 
 
 def _is_data(relative: str) -> bool:

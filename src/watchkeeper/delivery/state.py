@@ -38,8 +38,7 @@ class State:
         for fault in examined.faults:
             self.ledger.add(first, piece.count, fault)
         for store, keys in zip(self.stores, examined.keys, strict=False):
-            kind = examined.table.schema.field(store.columns[0]).type
-            store.add(keys.hashes, whole_numbers=len(store.columns) == 1 and pa.types.is_integer(kind))
+            store.add(keys.hashes, whole_numbers=len(store.columns) == 1 and _are_whole(examined, store.columns[0]))
         for counted, total in ((examined.decimals, self.decimals), (examined.nulls, self.nulls)):
             for name, number in counted.items():
                 total[name] = total.get(name, 0) + number
@@ -48,3 +47,8 @@ class State:
         self.multibyte = self.multibyte or piece.multibyte
         self.not_text = (self.not_text + piece.not_text)[:SAMPLE]
         self.rows += piece.count
+
+
+def _are_whole(examined: Examined, column: str) -> bool:
+    """Whether the values of a column are whole numbers; those of a column of no known type are not."""
+    return column in examined.table.column_names and bool(pa.types.is_integer(examined.table[column].type))

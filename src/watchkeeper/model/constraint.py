@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -62,6 +64,28 @@ class Constraints(Strict):
     unique: bool | None = None
     """Whether no two rows may share a value."""
 
+    @field_validator("minimum", "maximum", mode="before")
+    @classmethod
+    def _limits_are_limits(cls, limit: object) -> object:
+        if fault := _endless(limit):
+            raise mistake(f"{fault} is no limit; write a number such as 0.5, or take the line out")
+        return limit
+
+    @field_validator("allowed", mode="before")
+    @classmethod
+    def _values_are_finite(cls, values: object) -> object:
+        for place, value in enumerate(values if isinstance(values, list) else ()):
+            if not isinstance(value, bool | str) and (fault := _endless(value)):
+                raise mistake(f"{fault} is no value that could be told from others; take it out", place)
+        return values
+
+    @field_validator("min_length", "max_length", mode="before")
+    @classmethod
+    def _lengths_are_numbers(cls, length: object) -> object:
+        if isinstance(length, bool):
+            raise mistake(f"{_endless(length)} is no length; write a whole number such as 10")
+        return length
+
     @field_validator("minimum", "maximum")
     @classmethod
     def _times_are_utc(cls, limit: int | float | datetime | None) -> int | float | datetime | None:
@@ -75,6 +99,34 @@ class Constraints(Strict):
         if pattern is not None and (fault := pattern_fault(pattern)):
             raise mistake(fault)
         return pattern
+
+
+def asked(constraints: Constraints) -> Iterator[str]:
+    """The fields that ask something of each value: all that are written, but for those that allow everything."""
+    return (
+        field
+        for field in Constraints.model_fields
+        if (value := getattr(constraints, field)) is not None and (field, value) not in _FREE
+    )
+
+
+_FREE = (("nullable", True), ("unique", False))
+
+
+def _endless(limit: object) -> str | None:
+    """A value that no number can be compared with, as it would be written; None for any other."""
+    if isinstance(limit, bool):
+        return str(limit).lower()
+    if isinstance(limit, str):
+        try:
+            return _endless(float(limit))
+        except ValueError:
+            return None  # a date, or what is no limit at all
+    if isinstance(limit, int) and abs(limit) > sys.float_info.max:
+        return "a number of more than 300 digits"
+    if isinstance(limit, float) and not math.isfinite(limit):
+        return "a number too large to be held (or infinity)" if math.isinf(limit) else "nan"
+    return None
 
 
 def misfits(type: Type, constraints: Constraints) -> Iterator[tuple[str, str]]:

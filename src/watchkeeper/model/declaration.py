@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -11,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, misfits, mistake
+from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, asked, misfits, mistake
+from watchkeeper.model.text_encoding import USUAL, is_text_encoding
 from watchkeeper.model.time_format import format_fault
 
 __all__ = ["Column", "Constraints", "Model", "Role", "Scalar", "Task", "TextFormat", "Type"]
@@ -95,6 +95,9 @@ class Column(Constraints):
             raise mistake(fault, field)
         for field, fault in misfits(self.type, self.inferred) if self.inferred else ():
             raise mistake(fault, "inferred", field)
+        if self.role is Role.IGNORED and (held := next(asked(self), None)):
+            words = f"an ignored column is not read, so its {held} can't be checked"
+            raise mistake(f"{words}; give it another role with `drift: false`, or take the line out", held)
         if self.format is not None and self.type is not Type.TIMESTAMP:
             raise mistake(f"only a timestamp has a format, and this column is of type {self.type}", "format")
         if wrong := self._sentinel_fault():
@@ -127,10 +130,8 @@ class TextFormat(Strict):
     @field_validator("encoding")
     @classmethod
     def _encoding_is_known(cls, encoding: str) -> str:
-        try:
-            codecs.lookup(encoding)
-        except LookupError as unknown:
-            raise mistake(f"{encoding!r} is no encoding; write for example utf-8, latin-1 or cp1252") from unknown
+        if not is_text_encoding(encoding):
+            raise mistake(f"{encoding!r} is no encoding of text files; write for example {', '.join(USUAL)}")
         return encoding
 
 
@@ -194,6 +195,14 @@ class Model(Strict):
             for place, column in enumerate(getattr(self, field)):
                 if column not in self.columns:
                     raise mistake(f"there is no column {column!r} under `columns`", field, place)
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_read(self) -> Model:
+        for place, column in enumerate(self.primary_key):
+            if self.columns[column].role is Role.IGNORED:
+                words = f"the column {column!r} is ignored, and a key column can't be; give it `role: id`"
+                raise mistake(f"{words}, or take it out of the key", "primary_key", place)
         return self
 
     @model_validator(mode="after")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 from pydantic import ValidationError
 
 from watchkeeper.model.binding import BY_CONTRACT, key_of, read_bound, stated
 from watchkeeper.model.cells import Reading
+from watchkeeper.model.constraint import Constraints, Type, asked
 from watchkeeper.model.declaration import ONLY_ONE, Column, Model, Role, Task, TextFormat
 from watchkeeper.model.draft import clean, draft
 from watchkeeper.model.facts import Facts
@@ -46,12 +48,13 @@ def infer(
     name: str,
     roles: Mapping[str, Role] | None = None,
     contract: Contract | None = None,
+    foldered: Collection[str] = (),
 ) -> Inference:
     """Infer a model from rows spread over the data.
 
     `lexical` tells that all columns are texts of CSV or JSON lines, null where a cell is empty; else physical types
     bind. `roles` are declared by the caller, and win. What a `contract` states becomes declared; what it leaves open is
-    inferred.
+    inferred. `foldered`: columns that stand in the names of folders.
     Raises `ModelError` when there are no rows, or a declared role names no column or can't be its own.
     """
     table = _named(sample)
@@ -67,6 +70,7 @@ def infer(
     cleaned = {column: clean(column, readings[column], said.get(column)) for column in names}
     facts = {column: Facts(column, readings[column].type, cleaned[column].values) for column in names}
     found, role_notes, remarks = infer_roles(facts, declared)
+    found, unchecked = _read_what_is_asked(found, declared, said, contract)
     task, task_note = infer_task(facts, found)
     time = next((facts[column] for column in names if found[column] is Role.TIMESTAMP), None)
     columns, notes = {}, {}
@@ -83,10 +87,54 @@ def infer(
         drafted = draft(facts[column], readings[column], cleaned[column], found[column], said.get(column), task, time)
         columns[column] = drafted.column
         noted = {**readings[column].notes, **cleaned[column].notes, **drafted.notes}
+        if column in foldered:
+            columns[column] = drafted.column.model_copy(update={"drift": False})
+            noted["drift"] = Note(None, "in the names of folders, so each file holds one value")
         if found[column] is not Role.FEATURE:
             noted["role"] = role_notes[column]
         notes[column] = ColumnNotes(noted, tuple(more))
-    return _assembled(name, text, columns, notes, facts, found, role_notes, (task, task_note), contract)
+    doubts = tuple(_names_no_row(facts[column]) for column in names if _repeats(facts[column], declared.get(column)))
+    return _assembled(
+        name, text, columns, notes, facts, found, role_notes, (task, task_note), contract, unchecked, doubts
+    )
+
+
+def _repeats(column: Facts, role: Role | None) -> bool:
+    """Whether a column that was declared to name rows has so few values that it can't."""
+    return role is Role.ID and column.type is not Type.OTHER and 2 * column.distinct < column.present
+
+
+def _names_no_row(column: Facts) -> str:
+    return (
+        f"{shown(column.name)} was declared the id, and has {column.distinct:,} different values in "
+        f"{column.present:,} rows, so it names no row. If it names something else, take `role: id` out of the model."
+    )
+
+
+def _read_what_is_asked(
+    roles: Mapping[str, Role],
+    declared: Mapping[str, Role],
+    said: dict[str, dict[str, Any]],
+    contract: Contract | None,
+) -> tuple[dict[str, Role], tuple[str, ...]]:
+    """The roles, where no column is ignored of which a contract asks something, unless the caller says so.
+
+    What is then not checked is taken out of `said`, and told. Raises `ModelError` for an ignored key.
+    """
+    found, unchecked = dict(roles), []
+    key = key_of(contract, list(roles)) if contract else []
+    for column in (column for column, role in roles.items() if role is Role.IGNORED):
+        fields = said.get(column, {})
+        terms = list(asked(Constraints(**{name: fields[name] for name in fields if name in Constraints.model_fields})))
+        if declared.get(column) is not Role.IGNORED:
+            found[column] = Role.FEATURE if terms or column in key else Role.IGNORED
+        elif column in key:
+            words = f"{shown(column)} was declared ignored, and it is part of the contract's key"
+            raise ModelError(f"{words}, which must be read. Give it the role id.")
+        elif terms:
+            said[column] = {name: value for name, value in fields.items() if name not in terms}
+            unchecked.append(f"{shown(column)}: {', '.join(terms)} (the column is ignored)")
+    return found, tuple(unchecked)
 
 
 def _assembled(
@@ -99,6 +147,8 @@ def _assembled(
     role_notes: Mapping[str, Note],
     task: tuple[Task, Note | None],
     contract: Contract | None,
+    unchecked: tuple[str, ...],
+    doubts: tuple[str, ...],
 ) -> Inference:
     about: dict[str, Note | None] = {"task": task[1]}
     window, positive = "day", None
@@ -110,7 +160,8 @@ def _assembled(
         window, about["window"] = infer_window(facts[time])
     label = next((column for column, role in roles.items() if role is Role.LABEL), None)
     if task[0] is Task.BINARY and label is not None:
-        positive, about["positive"] = infer_positive(facts[label])
+        score = next((column for column, role in roles.items() if role is Role.SCORE), None)
+        positive, about["positive"] = infer_positive(facts[label], None if score is None else facts[score])
     try:
         model = Model(
             name=name,
@@ -127,7 +178,7 @@ def _assembled(
             "; ".join(f"{fault['loc'][0]} {shown(name)}: {fault['msg']}" for fault in invalid.errors())
         ) from invalid
     noted = {field: note for field, note in about.items() if note is not None}
-    return Inference(model, notes, noted, contract.ignored if contract else ())
+    return Inference(model, notes, noted, (*(contract.ignored if contract else ()), *unchecked), doubts)
 
 
 def _named(sample: pa.Table) -> pa.Table:

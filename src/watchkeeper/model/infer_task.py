@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from watchkeeper.model.constraint import Scalar, Type
 from watchkeeper.model.declaration import Role, Task
@@ -51,15 +52,29 @@ def _of_values(column: Facts) -> tuple[Task, float, str]:
     return Task.REGRESSION, 0.95, several
 
 
-def infer_positive(label: Facts) -> tuple[Scalar | None, Note | None]:
-    """The value of a binary label that a score speaks for: 1, true or yes, else the rarer one."""
+def infer_positive(label: Facts, score: Facts | None) -> tuple[Scalar | None, Note | None]:
+    """The value of a binary label that a score speaks for: 1, true or yes, else that with the higher scores.
+
+    Without a score it is the rarer one.
+    """
     if label.distinct != 2:
         return None, None
     (common, _), (rarer, rows) = label.common
     for value in (common, rarer):
         if str(value).lower() in _YES:
             return scalar(value), Note(0.95, "named so")
+    if score is not None and score.type in (Type.NUMBER, Type.INTEGER):
+        means = [_mean_score(label, value, score) for value in (common, rarer)]
+        if np.isfinite(means).all() and means[0] != means[1]:
+            higher = common if means[0] > means[1] else rarer
+            return scalar(higher), Note(0.9, f"{score.name} is higher where it is the label")
     return scalar(rarer), Note(0.6, f"the rarer one, in {rows / label.present:.1%} of rows")
+
+
+def _mean_score(label: Facts, value: Scalar, score: Facts) -> float:
+    scores = score.values.filter(pc.fill_null(pc.equal(label.values, value), False)).cast(pa.float64(), safe=False)
+    mean = pc.mean(scores.filter(pc.fill_null(pc.is_finite(scores), False))).as_py()
+    return float("nan") if mean is None else float(mean)
 
 
 def infer_key(

@@ -25,17 +25,19 @@ _LETTERS = {
     }.items()
     for run in runs.split()
 }
+_ISO = re.compile(r"(?:yyyy|uuuu|YYYY)-MM-(?:dd|DD)(?:\[?'T'\]?|\[?T| )\[?HH:mm")
+_OPTIONAL = re.compile(r"[\[\]]")
 _PART = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])(\2*)|([^A-Za-z'])")
-_ISO = re.compile(r"(?:yyyy|uuuu|YYYY)-MM-(?:dd|DD)(?:'T'|T| )HH:mm")
 
 
 def from_java(written: str) -> str | None:
     """The same format for us, or None where it names no date or uses letters that have no like.
 
-    A time in the order of ISO 8601 is `iso8601`, as such formats are seldom exact about fractions and zones.
+    A delivery is held to it exactly: a format without a zone allows none. Parts in square brackets may be absent, which
+    `iso8601` allows and no other format here.
     """
-    if _ISO.match(written):
-        return "iso8601"
+    if _OPTIONAL.search(re.sub(r"'[^']*'", "", written)):
+        return "iso8601" if _ISO.match(written) else None
     text = ""
     for quoted, letter, more, other in _PART.findall(written):
         run = letter + more

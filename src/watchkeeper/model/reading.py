@@ -17,6 +17,7 @@ from watchkeeper.model.note import Note
 from watchkeeper.model.time_format import EPOCHS
 from watchkeeper.model.time_guess import epoch_of
 from watchkeeper.model.time_read import EARLIEST, LATEST, read_times
+from watchkeeper.model.uuid_text import is_uuid, written_out
 
 
 def read_column(name: str, column: pa.Array, *, lexical: bool, event_time: bool = False) -> Reading:
@@ -46,6 +47,8 @@ def read_column(name: str, column: pa.Array, *, lexical: bool, event_time: bool 
         return Reading(Type.TIMESTAMP, times, {"format": counted}, {"type": note})
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return Reading(Type.NUMBER, column.cast(pa.float64(), safe=False), notes=physical)
+    if is_uuid(kind):
+        return Reading(Type.STRING, written_out(column), notes=physical)
     what = "objects or arrays" if kind == pa.struct([]) else kind  # JSON's are of no one type
     return Reading(
         Type.OTHER, pa.nulls(len(column)), notes={"type": Note(1.0, f"stored as {what}, which is not watched")}

@@ -23,8 +23,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Devices and pipes are written to directly. Raises `CannotWrite` where the disk is full, the folder missing or so.
     """
-    target = path.resolve()
     is_device = path.exists() and not path.is_file() and not path.is_dir()
+    target = path if is_device else path.resolve()  # what /dev/stdout leads to has a name that can't be opened
     temporary = target if is_device else target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
     try:
         yield temporary

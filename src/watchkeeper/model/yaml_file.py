@@ -83,7 +83,7 @@ def text_of(path: Path) -> str:
 
 
 def _unknown_columns(data: dict[str, Any]) -> list[Mistake]:
-    """Names in `primary_key` and `segments` that are no columns; pydantic looks for them only if all else is right."""
+    """Names in `primary_key` and `segments` that are no columns, or ignored: pydantic looks last for them."""
     columns = data.get("columns")
     if not isinstance(columns, dict):
         return []
@@ -96,4 +96,11 @@ def _unknown_columns(data: dict[str, Any]) -> list[Mistake]:
                 hint = f" Did you mean {shown(guess)}?" if guess else ""
                 text = f"{field}[{place}]: there is no column {shown(name)} under `columns`.{hint}"
                 mistakes.append(Mistake((field, place), text))
+            elif field == "primary_key" and isinstance(name, str) and _is_ignored(columns[name]):
+                text = f"{field}[{place}]: the column {shown(name)} is ignored, and a key column can't be"
+                mistakes.append(Mistake((field, place), f"{text}; give it `role: id`, or take it out of the key"))
     return mistakes
+
+
+def _is_ignored(column: Any) -> bool:
+    return isinstance(column, dict) and column.get("role") == "ignored"

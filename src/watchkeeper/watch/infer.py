@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,10 @@ def infer_model(
         text=sample.text,
         name=name or _name(data, sources),
         roles={column: _role(role) for column, role in (roles or {}).items()},
+        foldered=sample.foldered,
         contract=None if contract is None else read_contract(Path(contract), table),
     )
-    return replace(inferred, doubts=sample.doubts)
+    return replace(inferred, doubts=(*sample.doubts, *inferred.doubts))
 
 
 def _role(role: str) -> Role:
@@ -65,12 +67,21 @@ def _called(sources: Sequence[Any]) -> str:
     return listed([shown(str(s)) if isinstance(s, str | Path) else "a table" for s in sources], 3)
 
 
+def _folder(given: Path, first: Path) -> Path:
+    """The folder that was named, or the one that a glob begins in; of files by name, that of the first."""
+    if has_magic(str(given)):
+        return next(parent for parent in given.parents if not has_magic(str(parent)))
+    return given if given.is_dir() else first.parent
+
+
 def _name(data: Any, sources: Sequence[Any]) -> str:
     """The folder of a glob, else the file's stem, in the letters that a name may have."""
     first = sources[0]
     if not isinstance(first, str | Path):
         return "data"
-    path = Path(first)
-    given = str(data[0] if isinstance(data, list | tuple) else data)
-    stem = path.resolve().parent.name if len(sources) > 1 or any(c in given for c in "*?[") else path.name.split(".")[0]
+    given = Path(data[0] if isinstance(data, list | tuple) else data)
+    if len(sources) > 1 or given.is_dir() or has_magic(str(given)):
+        stem = _folder(given, Path(first)).resolve().name
+    else:
+        stem = Path(first).name.split(".")[0]
     return re.sub(r"[^a-z0-9-]+", "-", stem.lower()).strip("-")[:63].strip("-") or "data"

@@ -204,7 +204,6 @@ def test_a_duckdb_relation_is_read() -> None:
         ([1, "x", None], "mixes types"),
         ([2**70, 1, 2], "holds whole numbers beyond 64 bits"),
         ([1j, 2, 3], "is of type complex128, which Arrow does not have"),
-        (pd.arrays.SparseArray([1, 2, 3]), "is of type Sparse"),
     ],
 )
 def test_a_column_that_has_no_type_rejects_the_frame_and_is_named(values, words: str) -> None:
@@ -340,3 +339,17 @@ def test_times_among_the_sentinels_count_as_missing_by_their_value(tmp_path) -> 
         assert read(pa.table({"t": stored}), model(t=column))[1] == {"t": [day, None]}
     (tmp_path / "t.csv").write_text("t\n01.01.2024\n31.12.9999\n")
     assert read(tmp_path / "t.csv", model(t=column))[1] == {"t": [day, None]}
+
+
+def test_a_sparse_column_of_pandas_is_read_and_the_frame_left_as_it_is() -> None:
+    frame = pd.DataFrame({"a": [0, 0, 3], "b": ["x", "y", "z"], "c": [True, False, True]})
+    sparse = frame.astype({"a": pd.SparseDtype("int64", 0), "c": pd.SparseDtype("bool", False)})
+    delivery = deliver(
+        sparse, model(a=Column(type="integer"), b=Column(type="string")).model_copy(update={"primary_key": []})
+    )
+    rows = [block.table.to_pydict() for block in delivery.blocks()]
+    assert rows == [{"a": [0, 0, 3], "b": ["x", "y", "z"]}]
+    assert isinstance(sparse["a"].dtype, pd.SparseDtype)
+    missing = pd.DataFrame({"a": pd.arrays.SparseArray([1.5, None, None])})
+    (block,) = deliver(missing, model(a=Column(type="number"))).blocks()
+    assert block.table["a"].to_pylist() == [1.5, None, None]

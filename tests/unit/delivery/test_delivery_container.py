@@ -5,18 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import re
 import stat
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from watchkeeper.delivery import Delivery, Limits, deliver
+from watchkeeper.delivery import Delivery, Limits, deliver, raw_sample
 from watchkeeper.delivery.container import UnknownFormat
 from watchkeeper.delivery.encoding import is_binary
-from watchkeeper.model import Column, Model, WatchkeeperError
+from watchkeeper.model import Column, Model
 
 MODEL = Model(name="m", columns={"a": Column(type="integer"), "b": Column(type="string")})
 NOISE = random.Random(1).randbytes(5_000)
@@ -113,11 +115,22 @@ def test_a_file_that_is_not_what_its_name_says_is_rejected(tmp_path, name: str, 
     assert words in delivery.violations[0].message
 
 
-def test_bytes_of_no_kind_without_an_ending_are_wrong_usage(tmp_path) -> None:
-    (tmp_path / "dump").write_bytes(NOISE)
-    with pytest.raises(WatchkeeperError, match=r"no kind that is known.*Convert it to CSV") as error:
-        deliver(tmp_path / "dump", MODEL)
-    assert error.value.exit_code == 2
+def refused_unless_strict(path: Path, data: bytes, words: str) -> None:
+    """A file under test is rejected in these words; a baseline, or what a model is inferred from, is an error."""
+    path.write_bytes(data)
+    delivery = deliver(path, MODEL)
+    assert [found.check for found in delivery.violations] == ["container"]
+    assert delivery.rejected
+    assert not list(delivery.blocks())
+    assert re.search(words, f"{delivery.violations[0].message} {delivery.violations[0].remedy}")
+    for read_it in (lambda: deliver(path, MODEL, strict=False), lambda: raw_sample(path)):
+        with pytest.raises(UnknownFormat, match=words) as error:
+            read_it()
+        assert error.value.exit_code == 4
+
+
+def test_bytes_of_no_kind_without_an_ending_reject_the_file_and_make_no_baseline(tmp_path) -> None:
+    refused_unless_strict(tmp_path / "dump", NOISE, "no kind that is known.*Convert it to CSV")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "cp1252", "koi8-r"])
@@ -189,18 +202,17 @@ def test_a_bomb_of_one_giant_line_stops_at_the_line_limit(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.xlsx", "x.csv.bz2", "x.avro"])
-def test_other_kinds_of_files_are_an_error_that_names_the_kinds_that_are_read(tmp_path, name: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"PK\x03\x04....")
-    with pytest.raises(UnknownFormat, match="CSV"):
-        deliver(path, MODEL)
+def test_other_kinds_of_files_reject_the_file_and_are_told_the_kinds_that_are_read(tmp_path, name: str) -> None:
+    refused_unless_strict(tmp_path / name, b"PK\x03\x04....", "files are not read. Convert it to CSV")
 
 
 def test_an_office_file_in_disguise_is_named(tmp_path) -> None:
-    path = tmp_path / "report"
-    path.write_bytes(zipped(("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>")))
-    with pytest.raises(UnknownFormat, match="Office file"):
-        deliver(path, MODEL)
+    office = zipped(("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>"))
+    refused_unless_strict(tmp_path / "report", office, "Office file, which is not read. Save the sheet as CSV")
+
+
+def test_an_archive_in_an_archive_is_named(tmp_path) -> None:
+    refused_unless_strict(tmp_path / "x.zip", zipped(("x.csv.gz", gzip.compress(CSV))), "gzip, which is not read")
 
 
 def test_a_truncated_parquet_file_is_rejected(tmp_path) -> None:

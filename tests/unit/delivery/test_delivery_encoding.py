@@ -69,7 +69,7 @@ def test_some_rows_in_another_encoding_are_set_aside_and_their_column_is_named(t
 
 @pytest.mark.parametrize(
     ("encoding", "seems", "city"),
-    [("latin-1", "latin-1", "Logroño"), ("cp1252", "cp1252", "Logroño – norte"), ("cp1251", "cp1251", "Москва")],
+    [("latin-1", "cp1252", "Logroño"), ("cp1252", "cp1252", "Logroño – norte"), ("cp1251", "cp1251", "Москва")],
 )
 def test_a_whole_file_in_another_encoding_is_rejected_and_the_encoding_named(
     tmp_path, encoding: str, seems: str, city: str
@@ -99,7 +99,7 @@ def test_a_header_that_is_no_text_rejects_the_file(tmp_path) -> None:
     path.write_bytes("año,b\n1,2\n".encode("latin-1"))
     delivery = deliver(path, Model(name="m", columns={"año": Column(type="integer"), "b": Column(type="integer")}))
     assert checks(delivery) == ["encoding"]
-    assert "latin-1" in delivery.violations[0].message
+    assert "It seems to be cp1252" in delivery.violations[0].message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
@@ -119,3 +119,24 @@ def test_json_lines_in_another_encoding_are_told_by_key(tmp_path) -> None:
     lines[4] = lines[4].decode().encode("latin-1")
     delivery, _, _ = read(tmp_path, b"".join(lines), name="x.jsonl")
     assert [(bad.row, bad.columns) for bad in delivery.bad_rows()] == [(5, ("ciudad",))]
+
+
+@pytest.mark.parametrize("declared", ["latin-1", "ISO-8859-1", "l1"])
+def test_a_euro_sign_in_what_is_declared_as_latin_1_is_told_and_every_value_kept(tmp_path, declared: str) -> None:
+    text = ROWS.replace("Logroño 7", "€ 7 “Logroño”")
+    delivery, cities, _ = read(tmp_path, text.encode("cp1252"), declared)
+    assert checks(delivery) == ["other_encoding"]
+    (found,) = delivery.violations
+    assert "`ciudad` holds control signs of latin-1 (in cp1252 they are the euro, dashes and quotes)" in found.message
+    assert (found.rows, found.columns, found.remedy.split(" under")[0]) == (1, ("ciudad",), "Write `encoding: cp1252`")
+    assert (len(cities), cities[6], delivery.rows_bad) == (50, "\x80 7 \x93Logroño\x94", 0)
+
+
+def test_nothing_is_told_of_a_euro_sign_in_its_own_encoding(tmp_path) -> None:
+    delivery, cities, _ = read(tmp_path, ROWS.replace("Logroño 7", "€ 7").encode("cp1252"), "cp1252")
+    assert (cities[6], checks(delivery)) == ("€ 7", [])
+
+
+def test_an_encoding_is_called_in_sentences_as_the_model_calls_it(tmp_path) -> None:
+    delivery, _, _ = read(tmp_path, ROWS.encode(), "latin-1")
+    assert "x.csv is not latin-1 as a whole" in delivery.violations[0].message

@@ -67,3 +67,10 @@ WORDS = random.Random(2).sample(["red", "blue", "of, all", "old, not new", "a; b
 )
 def test_an_ordinary_file_gives_no_doubt(tmp_path, text: str) -> None:
     assert doubts(tmp_path, f"{text}\n") == []
+
+
+@pytest.mark.parametrize("line", ["sep=;", "sep=,", "SEP=\t"])
+def test_a_line_for_excel_alone_is_told(tmp_path, line: str) -> None:
+    found = doubts(tmp_path, f"{line}\nid;price;day\n" + "\n".join(ROWS) + "\n")
+    assert len(found) == 1
+    assert "is there for Excel alone" in found[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import uuid
 from collections import Counter
 
 import pyarrow as pa
@@ -111,7 +113,7 @@ def test_of_exact_copies_the_first_stays_and_of_conflicting_rows_none() -> None:
     assert bad(delivery) == [1, 4, 5, 6, 8]
     assert {found.rows: found.message for found in delivery.violations} == {
         3: "table: `k` repeats with other content in 3 of 8 rows, row 1 (“1”), row 5 (“1”) and row 8 (“1”).",
-        2: "table: `k` repeats, in an exact copy of an earlier row, in 2 of 8 rows, row 4 (“2”) and row 6 (“3”).",
+        2: "table: `k` repeats in an exact copy of an earlier row in 2 of 8 rows, row 4 (“2”) and row 6 (“3”).",
     }
 
 
@@ -263,3 +265,104 @@ def test_nan_is_a_missing_value_whichever_of_the_two_a_library_writes() -> None:
         table = pa.table({"k": [1.5, missing, 2.5], "c": [missing, missing, 0.5]})
         delivery = read(table, {"k": Column(type="number"), "c": column}, primary_key=["k"])
         assert [(row.row, row.reason) for row in delivery.bad_rows()] == [(2, "the key `k` is missing")]
+
+
+def uuids(*numbers: int | None) -> pa.Array:
+    return pa.array([None if n is None else uuid.UUID(int=n).bytes for n in numbers], pa.binary(16))
+
+
+KINDS_OF_OTHER = {
+    "16 bytes": uuids(1, 2, 2, None),
+    "Arrow's UUIDs": pa.ExtensionArray.from_storage(pa.uuid(), uuids(1, 2, 2, None)),
+    "bytes": pa.array([b"\x00a", b"b", b"b", None]),
+    "20 bytes": pa.array([b"a" * 20, b"b" * 20, b"b" * 20, None], pa.binary(20)),
+    "times of day": pa.array([1, 2, 2, None], pa.time64("us")),
+    "durations": pa.array([1, 2, 2, None], pa.duration("ns")),
+    "nanoseconds": pa.array([1, 2, 2, None], pa.timestamp("ns", "Europe/Vienna")),
+    "small whole numbers": pa.array([1, 2, 2, None], pa.int8()),
+    "truth values": pa.array([True, False, False, None]),
+    "texts": pa.array(["a", "b", "b", None], pa.large_string()),
+    "codes": pa.array(["a", "b", "b", None]).dictionary_encode(),
+    "decimals": pa.array([1, 2, 2, None], pa.decimal128(10, 2)),
+    "lists": pa.array([[1], [2], [2], None]),
+    "structures": pa.array([{"a": 1}, {"a": 2}, {"a": 2}, None]),
+    "nothing but nulls": pa.nulls(4),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_OTHER)
+@pytest.mark.parametrize("declared", [{"nullable": False, "unique": True}, {}])
+def test_a_key_of_a_column_that_is_not_watched_is_checked_all_the_same(kind: str, declared: dict[str, bool]) -> None:
+    table = pa.table({"k": KINDS_OF_OTHER[kind], "v": [1.0, 2.0, 2.0, 4.0]})
+    columns = {"k": Column(type="other", role="id", **declared), "v": Column(type="number")}
+    found = bad(read(table, columns, primary_key=["k"]))
+    assert found == ([1, 2, 3, 4] if kind == "nothing but nulls" else [3, 4])
+
+
+def test_a_key_of_two_columns_is_checked_also_where_one_is_not_watched() -> None:
+    table = pa.table({"k": [1, 1, 1], "u": uuids(1, 2, 2), "v": [1.0, 2.0, 3.0]})
+    columns = {"k": Column(type="integer"), "u": Column(type="other"), "v": Column(type="number")}
+    delivery = read(table, columns, primary_key=["k", "u"])
+    assert bad(delivery) == [2, 3]
+    assert "1, 00000000-0000-0000-0000-000000000002" in delivery.violations[0].message
+
+
+def test_missing_and_repeated_cells_of_a_column_that_is_not_watched_are_bad_rows_in_text_too(tmp_path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"k": [1], "v": 1}\n{"k": null, "v": 2}\n{"k": [1], "v": 3}\n{"k": {"a": 1}, "v": 4}\n')
+    columns = {"k": Column(type="other", nullable=False, unique=True), "v": Column(type="integer")}
+    assert bad(read(path, columns)) == [1, 2, 3]
+
+
+def test_a_column_that_is_not_watched_is_in_no_block() -> None:
+    table = pa.table({"u": uuids(1, 2), "v": [1, 2]})
+    model = Model(name="m", columns={"u": Column(type="other"), "v": Column(type="integer")}, primary_key=["u"])
+    assert [block.table.column_names for block in deliver(table, model).blocks()] == [["v"]]
+
+
+@pytest.mark.parametrize("kind", ["16 bytes", "Arrow's UUIDs"])
+def test_uuids_that_are_stored_as_bytes_are_read_as_the_text_that_they_are(kind: str) -> None:
+    table = pa.table({"u": KINDS_OF_OTHER[kind]}).slice(1)
+    columns = {
+        "u": Column(type="string", pattern="[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", allowed=[str(uuid.UUID(int=2))])
+    }
+    assert bad(read(table, columns)) == []
+    assert bad(read(table, columns, primary_key=["u"])) == [2, 3]
+
+
+def test_a_limit_beyond_64_bits_is_kept_to() -> None:
+    table = pa.table({"c": [1, 2**62]})
+    assert bad(read(table, {"c": Column(type="integer", maximum=10**30)})) == []
+    assert bad(read(table, {"c": Column(type="integer", minimum=10**30)})) == [1, 2]
+    assert bad(read(table, {"c": Column(type="integer", minimum=1.5)})) == [1]
+    assert bad(read(table, {"c": Column(type="integer", maximum=1.5)})) == [2]
+    assert bad(read(pa.table({"c": ["a"]}), {"c": Column(type="string", max_length=10**30)})) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "values", "words"),
+    [
+        ({"maximum": math.nextafter(150, -math.inf)}, [150.0], "is not below 150 in"),
+        ({"minimum": math.nextafter(-1, math.inf)}, [-1.0], "is not above -1 in"),
+        ({"maximum": math.nextafter(0.1, -math.inf)}, [0.1], "is not below 0.1 in"),
+        ({"minimum": math.nextafter(0, math.inf)}, [0.0], "is not above 0 in"),
+        ({"maximum": 150}, [151.0], "is above 150 in"),
+        ({"maximum": 0.3}, [0.5], "is above 0.3 in"),
+        ({"maximum": 0.1 + 0.2}, [0.5], "is above 0.30000000000000004 in"),
+        ({"minimum": 1234.5}, [1.0], "is below 1,234.5 in"),
+    ],
+)
+def test_a_limit_is_told_as_it_was_written(limit: dict, values: list[float], words: str) -> None:
+    delivery = read(pa.table({"c": values}), {"c": Column(type="number", **limit)})
+    assert f"`c` {words}" in delivery.violations[-1].message
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["16 bytes", "Arrow's UUIDs"])
+def test_good_rows_with_uuids_can_be_checked_again_with_the_same_model(tmp_path, kind: str, ending: str) -> None:
+    table = pa.table({"u": KINDS_OF_OTHER[kind], "v": [1, 2, 2, 4]}).slice(0, 2)
+    columns = {"u": Column(type="string", allowed=[str(uuid.UUID(int=n)) for n in (1, 2)]), "v": Column(type="integer")}
+    delivery = read(table, columns, primary_key=["u"])
+    delivery.write(tmp_path / f"good.{ending}", None)
+    again = read(tmp_path / f"good.{ending}", columns, primary_key=["u"])
+    assert (again.violations, again.rows_read) == ([], 2)

@@ -141,3 +141,25 @@ def test_reading_can_be_stopped_early_and_leaves_no_thread_behind(tmp_path) -> N
     next(blocks)
     blocks.close()
     assert threading.active_count() == 1
+
+
+@pytest.mark.parametrize("asked", ["a*.csvx", "nothing", "a\x1b]0;title\x07.cs", "a\x1b]0;title\x07.csv"])
+def test_no_name_of_a_file_is_obeyed_by_a_terminal_or_breaks_a_line(tmp_path, asked: str) -> None:
+    for name in ("a\x1b]0;title\x07.csv", "b\nc.csv"):
+        (tmp_path / name).write_text("")
+    if (tmp_path / asked).exists():
+        told = deliver(tmp_path / asked, MODEL).violations[0].message
+    else:
+        with pytest.raises(NoSuchFile) as error:
+            expand(str(tmp_path / asked))
+        told = str(error.value)
+    assert told.isprintable()
+    assert "a\\x1b]0;title\\x07.csv" in told
+
+
+def test_a_link_that_leads_nowhere_is_told_as_such_and_proposed_to_nobody(tmp_path) -> None:
+    (tmp_path / "data.csv").symlink_to("gone.csv")
+    with pytest.raises(NoSuchFile, match=r"data.csv: this is a link to gone.csv, which is not there. Mend the link."):
+        expand(str(tmp_path / "data.csv"))
+    with pytest.raises(NoSuchFile, match="is empty"):
+        expand(str(tmp_path / "date.csv"))

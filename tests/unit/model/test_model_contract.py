@@ -388,3 +388,40 @@ def test_a_column_may_stand_in_the_data_by_its_physical_name(tmp_path):
     assert "order_id" not in model.columns
     assert model.columns["ord_id"].pattern == "^A[0-9]+$"
     assert model.columns["day"].role is Role.TIMESTAMP
+
+
+def keyed(*fields: dict) -> dict:
+    return {"resources": [{"name": "a", "path": "a.csv", "schema": {"fields": list(fields), "primaryKey": "k"}}]}
+
+
+@pytest.mark.parametrize(
+    "values", [pa.array([None, None], pa.string()), pa.array([[1], [2]]), pa.array([b"a", b"b"]), pa.array([0, 1])]
+)
+def test_no_column_is_ignored_of_which_a_contract_asks_something(tmp_path, values):
+    stated = contract(tmp_path, keyed({"name": "index", "constraints": {"required": True}}, {"name": "k"}))
+    found = infer(
+        pa.table({"index": values, "k": values}), lexical=False, text=TextFormat(), name="a", contract=stated
+    ).model
+    assert found.columns["index"].nullable is False
+    assert Role.IGNORED not in (found.columns["index"].role, found.columns["k"].role)
+    assert found.primary_key == ["k"]
+
+
+def test_what_a_contract_asks_of_a_column_that_is_ignored_on_purpose_is_told_as_not_checked(tmp_path):
+    stated = contract(
+        tmp_path,
+        keyed({"name": "k", "type": "integer"}, {"name": "x", "type": "integer", "constraints": {"minimum": 1}}),
+    )
+    found = inferred(stated, {"k": ["1", "2"], "x": ["1", "2"]}, roles={"x": Role.IGNORED})
+    assert found.model.columns["x"].minimum is None
+    assert found.ignored == ("'x': minimum (the column is ignored)",)
+
+
+def test_a_contracts_key_cant_be_ignored(tmp_path):
+    with pytest.raises(ModelError, match="'k' was declared ignored, and it is part of the contract's key"):
+        inferred(contract(tmp_path, keyed({"name": "k"})), {"k": ["1", "2"]}, roles={"k": Role.IGNORED})
+
+
+def test_a_time_is_held_to_the_contracts_format_and_to_no_other(tmp_path):
+    text = ORDERS.replace("format: dd.MM.yyyy", 'format: "yyyy-MM-dd HH:mm:ss"')
+    assert contract(tmp_path, text).columns["day"]["format"] == "%Y-%m-%d %H:%M:%S"

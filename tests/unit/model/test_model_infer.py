@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from watchkeeper import demo
 from watchkeeper.model import Column, Inference, ModelError, Role, Task, TextFormat, Type, infer
+from watchkeeper.model.uuid_text import written_out
 from watchkeeper.model.yaml_file import dump, parse
 
 RANDOM = np.random.default_rng(11)
@@ -396,3 +398,27 @@ def test_the_sample_is_left_as_it_was():
     before = table.to_pylist()
     inferred(table)
     assert table.to_pylist() == before
+
+
+@pytest.mark.parametrize("is_extension", [True, False])
+def test_uuids_that_are_stored_as_bytes_are_a_key_like_any_text(is_extension):
+    stored = pa.array([uuid.UUID(int=n).bytes for n in range(200)], pa.binary(16))
+    values = pa.ExtensionArray.from_storage(pa.uuid(), stored) if is_extension else stored
+    made = infer(pa.table({"u": values, "x": [1.0] * 200}), lexical=False, text=TextFormat(), name="m").model
+    assert (made.columns["u"].type, made.columns["u"].role, made.primary_key) == (Type.STRING, Role.ID, ["u"])
+
+
+def test_uuids_are_written_out_as_they_are_read_by_everyone():
+    known = uuid.UUID("12345678-9abc-4def-8012-3456789abcde")
+    stored = pa.array([known.bytes, None, known.bytes], pa.binary(16))
+    assert written_out(stored).to_pylist() == [str(known), None, str(known)]
+    assert written_out(stored.slice(1)).to_pylist() == [None, str(known)]
+    assert written_out(stored.slice(2)).to_pylist() == [str(known)]
+    assert written_out(stored.slice(3)).to_pylist() == []
+
+
+def test_a_declared_id_that_repeats_again_and_again_is_doubted():
+    table = {"plan": ["free", "basic", "pro"] * 40, "customer": [f"C{n // 2}" for n in range(118)] + ["X", "Y"]}
+    assert inferred(table, roles={"customer": Role.ID}).doubts == ()
+    (doubt,) = inferred(table, roles={"plan": Role.ID}).doubts
+    assert doubt.startswith("'plan' was declared the id, and has 3 different values in 120 rows, so it names no row.")

@@ -257,3 +257,70 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     with pytest.raises(CannotWrite, match="can't be written"):
         dump(model(), tmp_path / "folder.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("minimum: .nan", "nan is no limit"),
+        ("maximum: true", "true is no limit"),
+        ("minimum: 1e400", "too large"),
+        ("maximum: -.inf", "too large"),
+        (f"minimum: {'9' * 5000}", "is no limit"),
+        ("allowed: [1, .nan]", "nan is no value"),
+        ("inferred: {maximum: .inf}", "too large"),
+    ],
+)
+def test_a_limit_that_nothing_can_be_compared_with_is_a_mistake_with_its_line(line, word):
+    (told,) = mistakes("name: a\ncolumns:\n  x:\n    type: number\n    " + line + "\n")
+    assert told.startswith("watchkeeper.yaml, line 5: columns.x.")
+    assert word in told
+    assert "take" in told
+
+
+def test_a_length_is_no_truth_value():
+    (told,) = mistakes("name: a\ncolumns:\n  x: {type: string, max_length: true}\n")
+    assert "true is no length" in told
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["rot13", "base64", "hex", "zlib", "punycode", "undefined", "idna", "unicode_escape", "utf-7", "UTF7", "klingon"],
+)
+def test_what_is_no_encoding_of_files_is_refused_with_the_usual_ones(encoding):
+    (told,) = mistakes(GOOD + f"text:\n  encoding: {encoding}\n")
+    assert f"text.encoding: '{encoding}' is no encoding of text files" in told
+    assert "utf-8, utf-16, cp1252" in told
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "UTF8", "utf-8-sig", "latin1", "cp500", "mac_roman", "utf_16_le", "big5"]
+)
+def test_an_encoding_of_files_is_taken_by_any_of_its_names(encoding):
+    assert parse(GOOD + f"text: {{encoding: {encoding}}}\n").text.encoding == encoding
+
+
+def test_a_key_column_cant_be_ignored():
+    text = "name: a\nprimary_key: [x]\ncolumns:\n  x: {type: string, role: ignored}\n"
+    (told,) = mistakes(text)
+    assert told.startswith(
+        "watchkeeper.yaml, line 2: primary_key[0]: the column 'x' is ignored, and a key column can't be"
+    )
+
+
+@pytest.mark.parametrize("line", ["nullable: false", "unique: true", "minimum: 0", "allowed: [1]"])
+def test_what_an_ignored_column_should_keep_to_is_a_mistake(line):
+    field = line.split(":")[0]
+    (told,) = mistakes("name: a\ncolumns:\n  x:\n    type: integer\n    role: ignored\n    " + line + "\n")
+    assert told.startswith(f"watchkeeper.yaml, line 6: columns.x.{field}: an ignored column is not read")
+
+
+def test_an_ignored_column_may_say_that_anything_goes():
+    line = "x: {type: integer, role: ignored, nullable: true, unique: false, inferred: {minimum: 0}}"
+    assert parse(f"name: a\ncolumns:\n  {line}\n").columns["x"].role is Role.IGNORED
+
+
+def test_an_ignored_key_is_told_together_with_other_mistakes():
+    told = mistakes("name: a\nprimary_key: [x]\ncolumns:\n  x: {type: string, role: ignored}\n  y: {type: strin}\n")
+    assert (len(told), "primary_key[0]" in told[0], "columns.y.type" in told[1]) == (2, True, True)
+    assert told[0].endswith("or take it out of the key")
