@@ -336,3 +336,95 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(past, tmp_path, capsy
         main(["--debug", "check", str(past / "2024-01.csv"), "--baseline", str(past / "*.csv"), "--by", "minute"])
     assert left.value.code == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["check", "{new}", "--html", "-"], ["check", "{new}", "--accepted", "-"], ["init", "-o", "-"]]
+)
+def test_a_dash_is_no_file(past, tmp_path, capsys, monkeypatch, command):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    monkeypatch.chdir(tmp_path)
+    data = ["--baseline", past / "*.csv"] if command[0] == "check" else [past / "*.csv"]
+    code, _, err = run(capsys, *[word.format(new=new) for word in command], *data)
+    assert code == 2
+    assert "/dev/stdout" in err
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no /dev/stdout here")
+def test_standard_output_may_be_named_as_a_device(past, tmp_path):
+    command = [sys.executable, "-m", "watchkeeper"]
+    done = subprocess.run([*command, "init", str(past / "*.csv"), "-o", "/dev/stdout"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.count("\ncolumns:")) == (0, 1)
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    checked = [*command, "check", str(new), "--baseline", str(past / "*.csv"), "--json", "/dev/stdout"]
+    done = subprocess.run(checked, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert json.JSONDecoder().raw_decode(done.stdout)[0]["verdict"] == "accept"
+
+
+@pytest.mark.parametrize(("more", "expected"), [([], 0), (["--json", "-"], 4)], ids=["words", "json"])
+def test_a_reader_who_leaves_makes_no_verdict(past, tmp_path, more, expected):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    command = [sys.executable, "-m", "watchkeeper", "check", str(new), "--baseline", str(past / "*.csv"), *more]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == expected
+    assert "Traceback" not in done.stderr
+
+
+def test_profiles_are_a_baseline_and_no_delivery(past, tmp_path, capsys):
+    new = delivery(tmp_path / "new.csv", 7, 7)
+    for name, month in (("a", 1), ("b", 2)):
+        edges = ["--baseline", tmp_path / "a.parquet"] if name == "b" else []
+        run(capsys, "profile", past / f"2024-0{month}.csv", *edges, "-o", tmp_path / f"{name}.parquet")
+    code, out, _ = run(capsys, "check", new, "--baseline", tmp_path / "a.parquet", "--baseline", tmp_path / "b.parquet")
+    assert (code, "2 profile files" in out) == (0, True)
+    code, _, err = run(capsys, "check", tmp_path / "a.parquet", "--baseline", past / "*.csv")
+    assert (code, "a.parquet holds profiles" in err) == (2, True)
+    for command in (["profile", new], ["merge", tmp_path / "a.parquet"]):
+        code, _, err = run(capsys, *command, "-o", tmp_path / "x.txt")
+        assert (code, "the ending .parquet" in err) == (2, True)
+
+
+@pytest.mark.parametrize("second", [("--role", "x=feature"), ("--id", "x"), ("--target", "x"), ("--timestamp", "x")])
+def test_two_roles_for_one_column_are_wrong_usage(tmp_path, capsys, second):
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
+    code, _, err = run(capsys, "init", tmp_path / "a.csv", "-o", tmp_path / "m.yaml", "--role", "x=segment", *second)
+    assert code == 2
+    assert "both segment" in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "m.yaml").exists()
+
+
+def test_one_role_said_twice_is_fine_and_one_column_is_one_column(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("x\n1\n3\n")
+    code, _, err = run(
+        capsys, "init", tmp_path / "a.csv", "-o", tmp_path / "m.yaml", "--role", "x=feature", "--role", "x=feature"
+    )
+    assert code == 0
+    assert "m.yaml: 1 column. Read it" in err.replace("\n", " ")
+
+
+def test_a_model_is_called_after_the_folder_that_was_named(tmp_path, capsys):
+    for day in ("day=1", "day=2"):
+        (tmp_path / "Sales" / day).mkdir(parents=True)
+        (tmp_path / "Sales" / day / "part.csv").write_text("x\n1\n3\n")
+    for place, named in enumerate((tmp_path / "Sales", tmp_path / "Sales" / "*" / "*.csv", f"{tmp_path}/Sales/")):
+        out = tmp_path / f"{place}.yaml"
+        assert run(capsys, "init", named, "-o", out)[0] == 0
+        assert "\nname: sales\n" in out.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["x.xlsx", "x.csv.bz2"])
+def test_a_delivery_in_a_container_that_is_not_read_is_rejected_and_the_json_written(past, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"BZh91AY")
+    told = tmp_path / "told.json"
+    code, _, _ = run(capsys, "check", tmp_path / name, "--baseline", past / "*.csv", "--json", told)
+    assert code == 1
+    found = json.loads(told.read_text("utf-8"))
+    assert (found["verdict"], [one["check"] for one in found["findings"]]) == ("reject_file", ["container"])
+    code, _, err = run(capsys, "check", past / "2024-01.csv", "--baseline", tmp_path / name)
+    assert code == 4
+    assert "files are not read" in err.replace("\n", " ")

@@ -36,7 +36,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.samp
         "%",
     ]
 )
-NUMBERS = st.integers() | st.floats(allow_nan=False)
+NUMBERS = st.integers(-(10**40), 10**40) | st.floats(allow_nan=False, allow_infinity=False)
 TIMES = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 
 
@@ -53,7 +53,10 @@ def fields(type: Type):
             "max_length": maybe(st.integers(9, 99)),
         }
     if type is Type.INTEGER:
-        found |= {"allowed": maybe(st.lists(st.integers(), min_size=1)), "minimum": maybe(st.integers(max_value=0))}
+        found |= {
+            "allowed": maybe(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1)),
+            "minimum": maybe(st.integers(max_value=0)),
+        }
     if type is Type.NUMBER:
         found |= {"allowed": maybe(st.lists(NUMBERS, min_size=1)), "maximum": maybe(NUMBERS)}
     if type is Type.TIMESTAMP:
@@ -70,10 +73,11 @@ def sentinels(type: Type):
 
 @st.composite
 def columns(draw):
-    kind = draw(st.sampled_from(list(Type)))
+    kind, role = draw(st.sampled_from(list(Type))), draw(st.sampled_from(list(Role)))
+    declared = {} if role is Role.IGNORED else fields(kind)  # what is not read can't be checked
     return Column(
         type=kind,
-        role=draw(st.sampled_from(list(Role))),
+        role=role,
         format=draw(maybe(st.sampled_from(["%d-%m-%Y", "iso8601", "epoch_s"]))) if kind is Type.TIMESTAMP else None,
         decimal=draw(st.sampled_from([".", ","])),
         missing=draw(maybe(st.lists(TEXTS))),
@@ -82,7 +86,7 @@ def columns(draw):
         drift=draw(st.booleans()),
         pii=draw(st.booleans()),
         inferred=draw(maybe(st.builds(Constraints, **fields(kind)))),
-        **{name: draw(strategy) for name, strategy in fields(kind).items()},
+        **{name: draw(strategy) for name, strategy in declared.items()},
     )
 
 
@@ -92,7 +96,8 @@ def models(draw):
     for role in (Role.LABEL, Role.TIMESTAMP):
         for name in [name for name, column in held.items() if column.role is role][1:]:
             held[name] = held[name].model_copy(update={"role": Role.FEATURE})
-    named = st.lists(st.sampled_from(sorted(held)), max_size=2) if held else st.just([])
+    read = sorted(name for name, column in held.items() if column.role is not Role.IGNORED)
+    named = st.lists(st.sampled_from(read), max_size=2) if read else st.just([])
     return Model(
         name=draw(st.from_regex(r"[a-z0-9-]{1,63}", fullmatch=True)),
         task=draw(st.sampled_from(list(Task))),

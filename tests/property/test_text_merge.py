@@ -17,13 +17,16 @@ from watchkeeper.profiles.text_format import FORMATS, formats
 
 CLOCK = r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)? ?(Z|UTC|[AaPp][Mm]|[+-]\d\d:?\d\d)?"
 THEN = rf"(([T ]|, ){CLOCK})?"
+DAY = r"(0?[1-9]|[12]\d|3[01])"
 HEX = "[0-9a-fA-F]"
 PATTERNS = {
     "digits": r"\d+",
     "number": r"[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+,\d+|\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?",
     "date_year_first": r"\d{4}(-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.)\d{1,2}" + THEN,
-    "date_year_last": r"\d{1,2}(-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.|\.?[ -][A-Za-z]{3,9}\.?[ -])(\d{4}|\d\d)" + THEN,
-    "time": CLOCK,
+    "date_year_last": DAY
+    + r"(-\d{1,2}-|/\d{1,2}/|\.(0?[1-9]|1[0-2])\.|\.?[ -][A-Za-z]{3,9}\.?[ -])(\d{4}|\d\d)"
+    + THEN,
+    "time": rf"{CLOCK}|\d{{1,2}}\.[0-5]\d\.[0-5]\d",
     "uuid": rf"{HEX}{{8}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{4}}-{HEX}{{12}}",
     "email": r"[^@\s]+@[^@.\s]+(\.[^@.\s]+)+",
     "url": r"[A-Za-z][A-Za-z0-9+.-]*://\S+",

@@ -17,6 +17,12 @@ ENOUGH_ROWS = 20
 """Rows from which a window is judged; below it there are too few rows to say anything."""
 
 
+class CheckFailed(WatchkeeperError):
+    """A check broke off: the text names it and what it raised, which is the cause."""
+
+    exit_code = 4
+
+
 class NotACheck(WatchkeeperError):
     """An entry point in the group `watchkeeper.checks` names something that is no Check."""
 
@@ -46,11 +52,24 @@ def run(now: Profiles, baseline: Baseline, checks: Iterable[Check]) -> list[Meas
 
 def _measured(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     few = now.rows < ENOUGH_ROWS
-    for m in check.measure(now, baseline):
+    for m in _called(check, now, baseline):
         judged = m.evidence
         if judged is not None and m.metric != "rows":
             judged = np.where(few, np.nan, judged)
         yield replace(m, check=check.name, slices=now.slices, evidence=judged)
+
+
+def _called(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
+    """What the check yields. Raises `CheckFailed` with whatever it raised as the cause: it may be anybody's code."""
+    try:
+        yield from check.measure(now, baseline)
+    except WatchkeeperError:
+        raise
+    except Exception as wrong:
+        raise CheckFailed(
+            f"the check {check.name!r} broke off ({type(wrong).__name__}: {wrong}). Leave it out, or mend it: the "
+            "traceback (--debug) shows where."
+        ) from wrong
 
 
 def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:

@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = [*(["--debug"] if debug else []), *(a for a in given if a != "--debug")]
     try:
         code = app(given, prog_name="watchkeeper", standalone_mode=False)
+    except SystemExit as left:  # click's own answer to a pipe that nobody reads is 1, which would be a verdict
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        code = _told(left.__context__)
     except typer.Abort:  # as older releases of typer tell an interrupt; newer ones return the code
         code = INTERRUPTED
     except Exception as wrong:  # noqa: BLE001 - the outermost edge

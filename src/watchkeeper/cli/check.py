@@ -66,10 +66,9 @@ def check(
       watchkeeper check june.parquet --baseline train.parquet --model watchkeeper.yaml --by day --html report.html
       watchkeeper check new.csv --baseline baseline.parquet --period 2014-01 --accepted good.csv --quarantine bad.jsonl
     """
-    from rich.console import Console
-
     from watchkeeper import watch
     from watchkeeper.cli.option import following, sizes
+    from watchkeeper.cli.screen import Screen
     from watchkeeper.report import print_result, to_json
 
     with following("Checking", sizes([*files, *baseline, *baseline])) as told:
@@ -91,7 +90,7 @@ def check(
         )
     if json == "-":
         typer.echo(to_json(result))
-    print_result(result, Console(stderr=json == "-"))
+    print_result(result, Screen(stderr=json == "-"))
     raise typer.Exit(_exit_code(result, fail_on))
 
 

@@ -12,10 +12,9 @@ def demo(
     html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
 ) -> None:
     """Check a month of real data against the weeks before it, and say what went wrong and when."""
-    from rich.console import Console
-
     from watchkeeper import watch
     from watchkeeper.cli.option import following
+    from watchkeeper.cli.screen import Screen
     from watchkeeper.demo import files
     from watchkeeper.report import print_result
 
@@ -23,5 +22,5 @@ def demo(
     typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
     with following("Checking") as told:
         result = watch.check(story.current, story.baseline, model=story.model, by=story.by, html=html, told=told)
-    print_result(result, Console(), brief=True)
+    print_result(result, Screen(), brief=True)
     typer.echo("\nOpen the report to see when, what else, and what to do.")

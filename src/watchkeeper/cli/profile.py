@@ -99,8 +99,7 @@ def show(
       watchkeeper show baseline.parquet --column age
       watchkeeper show baseline.parquet --rows 5
     """
-    from rich.console import Console
-
+    from watchkeeper.cli.screen import Screen
     from watchkeeper.profiles import read
     from watchkeeper.report import print_profiles, profiles_json
 
@@ -108,4 +107,4 @@ def show(
     if json:
         typer.echo(profiles_json(made, column or [], rows))
     else:
-        print_profiles(made, column or [], Console(), rows)
+        print_profiles(made, column or [], Screen(), rows)

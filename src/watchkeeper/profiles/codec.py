@@ -62,7 +62,7 @@ class NotAProfile(WatchkeeperError):
     """A file that was given as a profile file is none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProfileFile:
     """What a profile file holds."""
 
@@ -72,6 +72,10 @@ class ProfileFile:
     """Where the windows came from: `files`, `time`, `blocks` or `one`."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of the files that were profiled -> their names."""
+
+    def __repr__(self) -> str:
+        """In short, and without a value of the data."""
+        return f"<ProfileFile {self.model.name}: {self.profiles!r}>"
 
 
 def is_profile(path: Path) -> bool:

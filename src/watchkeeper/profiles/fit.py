@@ -153,8 +153,8 @@ def fit_numeric(x: Floats, low: float, high: float, *, whole: bool = False, temp
     """Bins for values like `x` (finite, shape (n,)) in a column that runs from `low` to `high`.
 
     A value with more than 0.5 % of the mass gets a bin of its own ([v, v + 1) where values are whole numbers, else one
-    ulp wide), and so does each where 64 or fewer return often; the rest is cut at up to 199 quantiles; towards the range's
-    ends and beyond it the bins widen geometrically. At most 255 cuts.
+    ulp wide), and so does each where 64 or fewer return often; the rest is cut at up to 199 quantiles; towards the
+    range's ends and beyond it the bins widen geometrically. At most 255 cuts.
     """
     if not len(x):
         return NumericEdges(

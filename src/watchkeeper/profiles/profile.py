@@ -33,7 +33,7 @@ def _stay(at: Slice) -> Slice:
     return at
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Profiles:
     """Mergeable summaries of slices: rows, columns, texts, pairs, waves, quality, a sample. Slices are sorted."""
 
@@ -48,6 +48,10 @@ class Profiles:
     """Lengths and formats of the text columns."""
     sample: Sample | None = None
     fourier: FourierProfile | None = None
+
+    def __repr__(self) -> str:
+        """In short, and without a value of the data."""
+        return f"<Profiles of {self.total:,} rows: {len(self.slices):,} slices, {len(self.columns):,} columns>"
 
     def onto(self, target: Sequence[Slice], move: Move = _stay) -> Profiles:
         """The same counts on the slices `target`: each slice goes where `move` says; those that meet are added."""

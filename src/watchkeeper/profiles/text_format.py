@@ -51,16 +51,16 @@ _KIND = bytes(next((kind for kind, members in _MEMBERS.items() if byte in member
 
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)? ?(Z|UTC|[AaPp][Mm]|[+-]\d{2}:?\d{2})?"
 _WITH_CLOCK = rf"(([T ]|, ){_CLOCK})?$"
-_MONTH = r"-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.|\.?[ -][A-Za-z]{3,9}\.?[ -]"
+_MONTH = r"-\d{1,2}-|/\d{1,2}/|\.(0?[1-9]|1[0-2])\.|\.?[ -][A-Za-z]{3,9}\.?[ -]"
 _PATTERNS = {
     "number": r"^[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+,\d+|\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?$",
     "date_year_first": r"^\d{4}(-\d{1,2}-|/\d{1,2}/|\.\d{1,2}\.)\d{1,2}" + _WITH_CLOCK,
-    "date_year_last": rf"^\d{{1,2}}({_MONTH})(\d{{4}}|\d{{2}})" + _WITH_CLOCK,
-    "time": rf"^{_CLOCK}$",
+    "date_year_last": rf"^(0?[1-9]|[12]\d|3[01])({_MONTH})(\d{{4}}|\d{{2}})" + _WITH_CLOCK,
+    "time": rf"^({_CLOCK}|\d{{1,2}}\.[0-5]\d\.[0-5]\d)$",
     "email": r"^[^@]+@[^@.]+(\.[^@.]+)+$",
     "url": r"^[A-Za-z][A-Za-z0-9+.-]*://.",
 }
-_DIVIDERS = {"date_year_first": ((4,), b"-/."), "date_year_last": ((1, 2), b"-/. "), "time": ((1, 2), b":")}
+_DIVIDERS = {"date_year_first": ((4,), b"-/."), "date_year_last": ((1, 2), b"-/. "), "time": ((1, 2), b":.")}
 """In which places of a date or time there has to be which sign: looking there first spares most regular expressions."""
 _LONGEST = 48
 """Bytes beyond which a text is neither number nor date."""

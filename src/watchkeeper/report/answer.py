@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.model import Role
 from watchkeeper.report import words
 from watchkeeper.report.group import Group, groups, span
 from watchkeeper.report.metric import JOINT
@@ -163,13 +164,16 @@ def _fine(timeline: Timeline) -> str:
     shaped = {column for m in timeline.result.measurements if m.metric == "shape" for column in m.columns}
     # Keys and times, of which little is watched, are named last.
     columns = sorted(timeline.columns, key=lambda column: column not in shaped)
-    quiet = [words.name(column) for column in columns if column not in timeline.touched]
+    quiet = [column for column in columns if column not in timeline.touched]
     if timeline.result.profiles is None or not quiet:
         return ""
+    named = {role: timeline.result.model.only(role) for role in (Role.ID, Role.TIMESTAMP)}.values()
+    half = [words.name(column) for column in quiet if shaped and column not in shaped and column not in named]
+    but = f" Of {words.join(half, most=5)} only missing and bad values are looked at." if half else ""
     if len(quiet) == len(timeline.columns):
-        return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before."
+        return f"{'The only column is' if len(quiet) == 1 else f'All {len(quiet):,} columns are'} as before.{but}"
     are = f"{words.plural(len(quiet), 'column')} {'is' if len(quiet) == 1 else 'are'} as before"
-    return f"{are}: {words.join(quiet, most=5)}."
+    return f"{are}: {words.join([words.name(column) for column in quiet], most=5)}.{but}"
 
 
 def _baseline(result: Result) -> str:

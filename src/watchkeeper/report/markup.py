@@ -13,6 +13,9 @@ _SIGNS = {
     "alarm": Markup('<path d="M2 2h16v16H2z"/><path class="cut" d="M6.5 6.5l7 7m0-7l-7 7"/>'),
 }
 
+END = 7
+"""Characters at the end of a name that stay where it is cut."""
+
 
 def sign(kind: str) -> Markup:
     """A disc with a tick, a dot, a triangle, or a square with a cross; the colour comes from the style."""
@@ -32,6 +35,13 @@ def code(sentence: str) -> Markup:
     if len(parts) % 2 == 0:
         return Markup("`").join(parts)
     return Markup().join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
+
+
+def cut(name: str) -> Markup:
+    """A name in two parts, of which the style shortens the first, since names often differ at the end."""
+    if len(name) <= 2 * END:
+        return Markup("<span>{}</span>").format(name)
+    return Markup("<span>{}</span><span>{}</span>").format(name[:-END], name[-END:])
 
 
 def asset(name: str) -> Markup:

@@ -38,12 +38,20 @@ def segments(result: Result) -> dict[str, str]:
 
 def shown_segments(model: Model, known: Iterable[str | None]) -> dict[str, str]:
     """The same of all segments that are `known`."""
-    shown = {segment: words.inert(segment) for segment in known if segment is not None}
+    listed = [segment for segment in known if segment is not None]
+    masked = {segment: words.inert(shown) for segment, shown in masked_segments(model, listed).items()}
+    return {segment: words.inert(segment) for segment in listed} | masked
+
+
+def masked_segments(model: Model, known: Iterable[str | None]) -> dict[str, str]:
+    """What stands for those of the `known` segments that name a value of a personal column; not inert."""
+    segments = {segment for segment in known if segment is not None}
+    masked: dict[str, str] = {}
     for column in hidden(model, model.columns):
-        mine = [segment for segment in shown if segment.startswith(f"{column}=")]
+        mine = [segment for segment in segments if segment.startswith(f"{column}=")]
         mine.sort(key=lambda segment: hashlib.sha256(segment.encode("utf-8", "surrogatepass")).digest())
-        shown |= {segment: f"{words.inert(column)}=({MASKED} {i + 1})" for i, segment in enumerate(mine)}
-    return shown
+        masked |= {segment: f"{column}=({MASKED} {i + 1})" for i, segment in enumerate(mine)}
+    return masked
 
 
 def message(finding: Finding, model: Model, limit: int = 600) -> str:

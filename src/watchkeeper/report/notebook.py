@@ -9,7 +9,7 @@ from markupsafe import Markup
 from watchkeeper.report import words
 from watchkeeper.report.answer import answer
 from watchkeeper.report.group import Group
-from watchkeeper.report.markup import asset, code, sign
+from watchkeeper.report.markup import asset, code, cut, sign
 from watchkeeper.report.strip import Row, counted, drawn, strip
 from watchkeeper.report.timeline import Timeline
 
@@ -58,7 +58,7 @@ def _finding(group: Group) -> Markup:
 def _row(row: Row, cell: str) -> Markup:
     told = counted(row, cell)
     return Markup('<div class="r" title="{}"><b>{}</b>{}<i>{}</i></div>').format(
-        f"{row.name}: {told}", row.name, drawn(row), told
+        f"{row.name}: {told}", cut(row.name), drawn(row), told
     )
 
 

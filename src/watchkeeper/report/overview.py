@@ -13,6 +13,7 @@ from markupsafe import Markup
 from watchkeeper.budget import Finding
 from watchkeeper.model import Model
 from watchkeeper.report import mask, words
+from watchkeeper.report.markup import cut
 from watchkeeper.report.strip import QUALITY, Level, Row, Strip, counted, drawn
 
 MOST_ROWS = 300
@@ -75,7 +76,7 @@ def _row(row: Row, number: int, anchors: Mapping[str, str], cell: str) -> Markup
         target = anchors.get(row.column) or anchor(row.column)
     told = counted(row, cell)
     return Markup('<a class="r" href="#{}" data-r="{}" title="{}"><b>{}</b>{}<i>{}</i></a>').format(
-        target, number, f"{row.name}: {told}", row.name, drawn(row), told
+        target, number, f"{row.name}: {told}", cut(row.name), drawn(row), told
     )
 
 

@@ -56,17 +56,25 @@ def described(file: ProfileFile, columns: Sequence[str] = ()) -> list[dict[str, 
 def profiles_json(file: ProfileFile, columns: Sequence[str] = (), rows: int = 0) -> str:
     """The same as JSON, with the edges' id, the slices that there are, and so many sampled `rows`.
 
-    Raises `NoSuchColumn`, `NoSample`.
+    Values of personal columns are left out, those by which segments are named too. Raises `NoSuchColumn`, `NoSample`.
     """
+    named = mask.masked_segments(file.model, {at.segment for at in file.profiles.slices})
     slices = [
-        {"window": at.window or at.label, "segment": at.segment, "version": at.version, "rows": int(n)}
+        {
+            "window": at.window or at.label,
+            "segment": named.get(at.segment or "", at.segment),
+            "version": at.version,
+            "rows": int(n),
+        }
         for at, n in _slices(file.profiles)
     ]
     made: dict[str, Any] = {
         "model": file.model.name,
         "edges": file.profiles.edges.id,
         "slices": slices,
-        "columns": described(file, columns),
+        "columns": [
+            entry | {"segment": named.get(entry["segment"], entry["segment"])} for entry in described(file, columns)
+        ],
     }
     if rows:
         made["sample"] = json_rows(sampled(file, columns, rows))

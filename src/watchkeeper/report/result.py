@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from watchkeeper.budget import Finding
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.budget import Finding, Severity
 from watchkeeper.checks import Measurement
 from watchkeeper.delivery import BadRow
 from watchkeeper.model import Model
@@ -26,7 +30,7 @@ class Verdict(StrEnum):
     REJECT_FILE = "reject_file"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What `check` found."""
 
@@ -55,6 +59,18 @@ class Result:
     written: list[Path] = field(default_factory=list)
     """Files written on request, to be named on the last line."""
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        """In short, and without a value of the data."""
+        loud = Counter(finding.severity for finding in self.findings)
+        counts = ", ".join(f"{loud[severity]} {severity}" for severity in reversed(Severity) if loud[severity])
+        rows = f"{self.rows_read:,} rows read, {self.rows_good:,} good, {self.rows_quarantined:,} set aside"
+        return f"<Result {self.verdict}: {rows}; findings: {counts or 'none'}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all that reports need; usual values are worked out, since functions can't be kept."""
+        kept = [_settled(measured, self.thresholds) for measured in self.measurements]
+        return self.__dict__ | {"measurements": kept}
 
     def show(self, *, err: bool = False) -> None:
         """Print the result: to standard output, or to standard error with `err`."""
@@ -87,3 +103,26 @@ class Result:
         from watchkeeper.report.notebook import fragment
 
         return fragment(self)
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A measurement's usual values at the one threshold that counts: a `Band` that has been worked out."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def __call__(self, _: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.low, self.high
+
+
+def _settled(measured: Measurement, thresholds: dict[str, float]) -> Measurement:
+    """The measurement without functions. `thresholds`: as `Result.thresholds`."""
+    if isinstance(measured.band, _Settled) or (measured.band, measured.tell, measured.blame) == (None, None, None):
+        return measured
+    band = None
+    if measured.band is not None:
+        nats = np.array([thresholds.get(at.window_label, np.inf) for at in measured.slices])
+        with np.errstate(all="ignore"):
+            band = _Settled(*measured.band(nats))
+    return replace(measured, band=band, tell=None, blame=None)

@@ -47,11 +47,15 @@ def measurements(result: Result) -> pa.Table:
 
 
 def write_measurements(result: Result, path: str | Path) -> None:
-    """Write the table as `.parquet`, `.csv` or `.jsonl`, whole or not at all. Raises `UnknownEnding`."""
+    """Write the table as `.parquet`, `.csv` or `.jsonl`, whole or not at all; CSV into a pipe.
+
+    Raises `UnknownEnding`.
+    """
     from watchkeeper.delivery import replacing
 
     path = Path(path)
-    if path.suffix not in (".parquet", ".csv", ".jsonl"):
+    is_device = path.exists() and not path.is_file()  # a pipe has any name, and gets the format for people
+    if not is_device and path.suffix not in (".parquet", ".csv", ".jsonl"):
         raise UnknownEnding(
             f"{words.inert(str(path), 120)}: measurements are written as .parquet, .csv or .jsonl. "
             "Change the file's ending."

@@ -9,16 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from watchkeeper.budget import Budget, Finding, History, Severity, judge, thresholds
 from watchkeeper.checks import BUILT_IN, Check, Measurement, available, run
-from watchkeeper.delivery import TABLES, Delivery, Violation, deliver, expand, writable
+from watchkeeper.delivery import TABLES, Delivery, Violation, deliver, writable
 from watchkeeper.engines import scan
-from watchkeeper.model import Model, Role, WatchkeeperError, replacing
+from watchkeeper.model import Model, WatchkeeperError, replacing
 from watchkeeper.profiles import (
     Baseline,
-    NumericProfile,
     OneWindow,
     Profiles,
     Slice,
@@ -30,7 +27,9 @@ from watchkeeper.profiles.window import days, filled
 from watchkeeper.report import Result, Verdict, to_json, write_html, write_measurements
 from watchkeeper.watch import argument, remark
 from watchkeeper.watch import period as periods
+from watchkeeper.watch.profiled import data_only, expanded, on_disk
 from watchkeeper.watch.reference import Reference, Told, refer, segments_of
+from watchkeeper.watch.span import span_of
 from watchkeeper.watch.verdict import finding_of, verdict
 
 SHOWN = 10_000
@@ -81,13 +80,13 @@ def check(
     windows = None if by is None else parse(by)
     span = None if period is None else periods.parse(period)
     known = argument.model(model)
-    sources, before = expand(current), expand(baseline)
+    sources, before = data_only(current), expanded(baseline)
     listing, key = argument.signature(manifest, hmac_key_file, sources)
     if len(sources) > 1 and (quarantine or accepted):
         raise SeveralFiles("good and bad rows are written of one file at a time: check each delivery by itself.")
     tables = [(output, TABLES) for output in (accepted, quarantine, measurements)]
     also_read = [None if model is known else model, manifest, hmac_key_file]
-    outputs = writable([*tables, (html, ()), (json, ())], [*sources, *before, *also_read])
+    outputs = writable([*tables, (html, ()), (json, ())], [*sources, *on_disk(before), *also_read])
     good, bad, *reports = outputs
     reference = refer(before, known, told)
     segments = segments_of(reference.model, segment)
@@ -99,7 +98,7 @@ def check(
             period=span,
             manifest=listing,
             hmac_key=key,
-            earlier=reference.digests_like(source),
+            earlier={**reference.digests_like(source), **_same_size(source, [delivery for delivery, _ in files])},
         )
         label = delivery.name if not files else f"{delivery.name} ({i + 1})"
         files.append((delivery, _profiled(delivery, label, reference, windows, segments, span, told)))
@@ -128,6 +127,14 @@ def _reports(result: Result, table: Path | None, page: Path | None, text: Path |
         with replacing(text) as temporary:
             temporary.write_text(to_json(result), encoding="utf-8")
         yield text
+
+
+def _same_size(source: Any, before: Sequence[Delivery]) -> dict[str, str]:
+    """Digests of the files before this one that could have the same bytes: those of its size."""
+    if not isinstance(source, str | Path) or not Path(source).is_file():
+        return {}
+    size = Path(source).stat().st_size
+    return {delivery.digest: delivery.name for delivery in before if delivery.size == size and delivery.digest}
 
 
 def _profiled(
@@ -171,7 +178,7 @@ def _judged(
         return _Judged([], [], None, None, {})
     profiles = filled(merge(files), windows)
     largest = max(p.total for p in files)
-    ends = (span[0], span[1] - 1) if span else _span(files, reference.model)
+    ends = (span[0], span[1] - 1) if span else span_of(files, reference.model)
     baseline = reference.baseline(windows, largest, ends, segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
@@ -180,7 +187,8 @@ def _judged(
     budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
     limits = thresholds(measurements, history, budget)
     return _Judged(
-        findings=judge(measurements, history, budget) + remark.on_size(baseline, history.windows, profiles),
+        findings=judge(measurements, history, budget)
+        + remark.on_size(baseline, history.windows, profiles, reference.profiled),
         measurements=measurements,
         profiles=profiles,
         baseline=baseline,
@@ -225,7 +233,7 @@ def _windows(baseline: Baseline) -> int:
 def _dated(profiles: Profiles, model: Model, limits: tuple[int, int] | None) -> Profiles:
     """Give a file's window its span: the period it is for, else the days that its event times cover."""
     span = limits
-    ends = _span([profiles], model)
+    ends = span_of([profiles], model)
     if span is None and ends is not None:
         span = ends[0] // _DAY * _DAY, ends[1] // _DAY * _DAY + _DAY
     if span is None:
@@ -235,18 +243,6 @@ def _dated(profiles: Profiles, model: Model, limits: tuple[int, int] | None) -> 
         return replace(at, start=span[0], end=span[1])
 
     return profiles.regrouped(move)
-
-
-def _span(profiles: Iterable[Profiles], model: Model) -> tuple[int, int] | None:
-    """First and last event time."""
-    name = model.only(Role.TIMESTAMP) or ""
-    times = [p.columns[name] for p in profiles if name in p.columns]
-    ends = [
-        (float(np.nanmin(t.minimum)), float(np.nanmax(t.maximum)))
-        for t in times
-        if isinstance(t, NumericProfile) and t.counts.any()
-    ]
-    return (int(min(a for a, _ in ends)), int(max(b for _, b in ends))) if ends else None
 
 
 def _new(violations: Iterable[Violation], reference: Reference) -> list[Violation]:

@@ -37,8 +37,11 @@ def _without_evidence(m: Measurement, few: set[str | None]) -> Measurement:
     return replace(m, evidence=np.where([at.segment in few for at in m.slices], np.nan, m.evidence))
 
 
-def on_size(baseline: Baseline, windows: int, now: Profiles) -> list[Finding]:
-    """What few rows or few baseline `windows` leave unjudged, said once."""
+def on_size(baseline: Baseline, windows: int, now: Profiles, profiled: int = 0) -> list[Finding]:
+    """What few rows or few baseline `windows` leave unjudged, said once.
+
+    `profiled`: how many windows the baseline's profile file has, if it is one.
+    """
     rows, most = baseline.whole.total, int(now.by_window.rows.max())
     more = f"Give a baseline of at least {FULL} windows: more files, a longer span, or windows cut by a time column."
     if rows < ENOUGH_ROWS:
@@ -51,8 +54,14 @@ def on_size(baseline: Baseline, windows: int, now: Profiles) -> list[Finding]:
         words = f"{have}, too few to compare ({_LEAST}). Only what is certainly wrong was looked for."
         found.append(_told("history", words, "Check more rows together: a longer file, or longer windows.", (), most))
     if windows < FEW:
+        have = f"The baseline has {count(windows, 'window')}."
+        if windows == 1 < profiled:
+            have = (
+                f"The {profiled:,} windows that were profiled do not add up to windows like the data's: they are one."
+            )
+            more = f"Check with --by as the baseline was profiled, or give its data. {more}"
         words = (
-            f"The baseline has {count(windows, 'window')}. How windows differ when nothing is wrong is not known, so "
+            f"{have} How windows differ when nothing is wrong is not known, so "
             "the number of rows, spikes and ranges are not judged, and only changes three times as large as usual are "
             "told."
         )

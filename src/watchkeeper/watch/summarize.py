@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.delivery import deliver, digest_of, expand, is_table, writable
+from watchkeeper.delivery import deliver, digest_of, is_table, writable
 from watchkeeper.engines import scan
 from watchkeeper.model import Model, Role
 from watchkeeper.profiles import NotAProfile, OneWindow, ProfileFile, Slice, TimeWindows, merge, parse, read, write
 from watchkeeper.watch import argument
 from watchkeeper.watch import period as periods
-from watchkeeper.watch.reference import BaselineUnreadable, Told, refer, segments_of
+from watchkeeper.watch.profiled import BaselineUnreadable, added, called, data_only, expanded, on_disk
+from watchkeeper.watch.reference import Told, refer, segments_of
 
 
 def profile(
@@ -39,8 +39,8 @@ def profile(
     asked = None if by is None else parse(by)
     span = None if period is None else periods.parse(period)
     known = argument.model(model)
-    given, before = expand(data), None if baseline is None else expand(baseline)
-    path = _checked(output, [*given, *(before or ()), *([] if model is known else [model])])
+    given, before = data_only(data), None if baseline is None else expanded(baseline)
+    path = _checked(output, [*given, *on_disk(before or ()), *([] if model is known else [model])])
     own = refer(given, known, told, span) if before is None else None
     reference = own or refer(before or (), known, told)
     if own is not None:
@@ -75,20 +75,23 @@ def profile(
 
 
 def merged(paths: Any, *, output: str | Path | None = None) -> ProfileFile:
-    """The sum of several profile files, also written to `output`. Raises `EdgesDiffer`, `NotAProfile`."""
-    listed = expand(paths)
+    """The sum of several profile files, also written to `output`.
+
+    Raises `EdgesDiffer`, `WindowsDiffer`, `CountedTwice`, `NotAProfile`.
+    """
+    listed = expanded(paths)
     if any(is_table(source) for source in listed):
         raise NotAProfile("a table in memory holds no profiles. Give the paths of profile files.")
-    path = _checked(output, listed)
-    files = [read(Path(source)) for source in listed]
-    digests = {digest: name for file in files for digest, name in file.digests.items()}
-    return _kept(replace(files[0], profiles=merge(file.profiles for file in files), digests=digests), path)
+    path = _checked(output, on_disk(listed))
+    files = [(called(s), s if isinstance(s, ProfileFile) else read(Path(s))) for s in listed]
+    return _kept(added(files), path)
 
 
 def _checked(output: str | Path | None, inputs: Sequence[Any]) -> Path | None:
     """The output's path, if profiles can be written there."""
     path = writable([(output, ())], inputs)[0]
-    if path is not None and path.suffix.lower() in (".csv", ".json", ".jsonl"):
+    is_file = path is not None and (path.is_file() or not path.exists())
+    if path is not None and is_file and path.suffix.lower() not in (".parquet", ".pq"):
         raise argument.WrongArgument(f"{path}: profiles are written as Parquet. Give the file the ending .parquet.")
     return path
 

@@ -99,6 +99,22 @@ def test_the_overview_counts_cells_and_not_findings():
     assert re.search(r"(alarm|warning) in \d+ metrics?\b", Outline(to_html(checked.one_file())).text)
 
 
+def test_a_long_name_in_the_overview_keeps_its_end():
+    made = checked.broken_sensors()
+    names = {name: f"sensor_of_the_{i}_roof_in_{name}" for i, name in enumerate(made.model.columns)}
+    columns = {names[name]: column for name, column in made.model.columns.items()}
+    renamed = replace(
+        made,
+        model=made.model.model_copy(update={"columns": columns}),
+        profiles=replace(made.profiles, columns={names[n]: c for n, c in made.profiles.columns.items()}),
+        measurements=[replace(m, columns=tuple(names[n] for n in m.columns)) for m in made.measurements],
+        findings=[replace(f, columns=tuple(names[n] for n in f.columns)) for f in made.findings],
+    )
+    page = to_html(renamed)
+    at = list(names).index("temp")
+    assert f"<b><span>sensor_of_the_{at}_roof_</span><span>in_temp</span></b>" in page
+
+
 def test_a_table_of_one_column_is_told_as_such():
     made = checked.one_file()
     one = {name: column for name, column in made.model.columns.items() if name == "temp"}

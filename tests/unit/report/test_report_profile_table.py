@@ -119,6 +119,16 @@ def test_a_segment_has_a_column_of_its_own_and_is_masked_where_it_is_personal():
     assert "Oslo" not in hidden
 
 
+def test_json_names_no_segment_of_a_personal_column():
+    model = Model(name="m", segments=["city"], columns={"city": Column(type=Type.STRING, pii=True), "x": COUNT})
+    table = pa.table({"city": ["Oslo", "Bergen"] * 20, "x": range(40)})
+    at, slices = np.array([1, 0] * 20), [Slice(segment="city=Bergen"), Slice(segment="city=Oslo")]
+    file = ProfileFile(profile(fit(model, [table]), table, at, slices), model, "one")
+    text = profiles_json(file, ["x"])
+    assert "Oslo" not in text
+    assert {entry["segment"] for entry in json.loads(text)["columns"]} == {"city=(masked 1)", "city=(masked 2)"}
+
+
 def test_rows_of_a_personal_column_alone_are_an_error_in_words():
     with pytest.raises(NoSample, match="`mail`: personal columns are left out"):
         shown(orders(), ["mail"], rows=3)

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import watchkeeper as wk
+from watchkeeper.checks import Check
 from watchkeeper.model import Column, TextFormat
 from watchkeeper.profiles import write
 
@@ -209,3 +210,15 @@ def test_accepted_files_can_be_checked_again_and_be_the_next_baseline(tmp_path, 
         wk.check(path, BASE, model=model, accepted=kept)
     assert wk.check(good[3], sent[:3], model=model).verdict is wk.Verdict.ACCEPT
     assert wk.check(sent[3], good[:3], model=model).rows_good == 1000
+
+
+def test_a_check_that_breaks_off_is_named_and_what_it_raised_is_the_cause():
+    def measure(now, baseline):
+        raise ZeroDivisionError("division by zero")
+        yield
+
+    mine = Check("margin", measure, sees="", blind="", remedy="", say=lambda m, i, usual: "")
+    with pytest.raises(wk.WatchkeeperError, match=r"the check 'margin' broke off \(ZeroDivisionError") as wrong:
+        wk.check(SAME, BASE, checks=[mine])
+    assert wrong.value.exit_code == 4
+    assert isinstance(wrong.value.__cause__, ZeroDivisionError)
