@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from watchkeeper.delivery import Delivery, Limits, deliver
+from watchkeeper.delivery import Delivery, Limits, deliver, expand
 from watchkeeper.delivery.source import NotData
 from watchkeeper.model import Column, Model
 
@@ -219,7 +219,7 @@ def test_a_frame_with_two_columns_of_one_name_is_rejected_as_a_file_is() -> None
 
 def test_a_column_is_no_frame() -> None:
     with pytest.raises(NotData, match="to_frame"):
-        deliver(pd.Series([1, 2]), model(a=Column(type="integer")))
+        expand(pd.Series([1, 2]))
 
 
 @pytest.mark.parametrize(
