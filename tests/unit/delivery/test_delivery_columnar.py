@@ -219,7 +219,7 @@ def test_a_frame_with_two_columns_of_one_name_is_rejected_as_a_file_is() -> None
 
 def test_a_column_is_no_frame() -> None:
     with pytest.raises(NotData, match="to_frame"):
-        expand(pd.Series([1, 2]))
+        deliver(expand(pd.Series([1, 2]))[0], model(a=Column(type="integer")))
 
 
 @pytest.mark.parametrize(
