@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -152,6 +153,14 @@ def _rows(reader: ColumnarReader) -> int:
     return sum(task().count for task in reader.pieces(reader.names[:1]))
 
 
+def _copied(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same cells in memory of their own: a slice would hold that of its whole piece."""
+    try:
+        return column.take(pa.array(np.arange(len(column))))
+    except pa.ArrowNotImplementedError:  # a type that Arrow can't copy from yet, such as a view
+        return column
+
+
 def _spread(reader: Reader, total: int, share: int, limits: Limits, nested: Counter[str]) -> tuple[list[pa.Table], int]:
     """About `share` rows: of each piece the first few, as many as its part of `total` asks for; and how many there are.
 
@@ -166,6 +175,7 @@ def _spread(reader: Reader, total: int, share: int, limits: Limits, nested: Coun
         size = len(piece.originals.data) if piece.originals is not None else piece.count
         keep = -(-share * size // max(total, 1))
         cells = pa.concat_tables([piece.cells.slice(0, max(keep, 1)), *_widest(piece.cells, max(keep, 1))])
+        cells = pa.table([_copied(column) for column in cells.columns], names=cells.column_names)
         taken += piece.count
         nested.update({name: int(held[: max(keep, 1)].sum()) for name, held in piece.nested.items()})
         if reader.lexical and not reader.empty_is_null:

@@ -122,3 +122,12 @@ def test_columns_of_json_that_hold_objects_are_not_taken_for_text(tmp_path) -> N
     made = infer(sample.table, name="m", lexical=True, text=sample.text)
     assert {name: column.type for name, column in made.model.columns.items()} == {"a": "other", "s": "string"}
     assert [block.invalid for block in deliver(path, made.model).blocks()] == [{}]
+
+
+def test_a_sample_does_not_hold_the_memory_of_what_it_was_taken_from(tmp_path):
+    path = tmp_path / "large.parquet"
+    rows = 1_500_000
+    pq.write_table(pa.table({"x": pa.array(range(rows), pa.float64())}), path, row_group_size=100_000)
+    cells = raw_sample([path]).table
+    assert len(cells) < rows / 4
+    assert cells.get_total_buffer_size() < 2 * 8 * len(cells)
