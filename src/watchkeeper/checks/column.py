@@ -135,7 +135,8 @@ def _by_value(profile: NumericProfile, values: NDArray[np.intp]) -> CategoryProf
     """Numbers as categories: `values` are the bins of those that are known."""
     cuts, alone = profile.edges.cuts, _atoms(profile)
     rest = np.setdiff1d(np.flatnonzero(profile.counts.any(axis=0)), values)
-    at, code = np.nonzero(profile.counts[:, np.concatenate([values, rest])])
+    counts = profile.counts[:, np.concatenate([values, rest])]
+    at, code = np.nonzero(counts)
 
     def name(place: int) -> str:
         if alone[place]:
@@ -154,7 +155,7 @@ def _by_value(profile: NumericProfile, values: NDArray[np.intp]) -> CategoryProf
         others=tuple(name(place) for place in rest.tolist()),
         at=at,
         code=code,
-        count=profile.counts[:, np.concatenate([values, rest])][at, code],
+        count=counts[at, code],
         unseen=np.asarray(profile.counts[:, rest].sum(axis=1)),
         sketches={},
     )

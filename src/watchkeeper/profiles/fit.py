@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from watchkeeper.delivery.fingerprint import mixed
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.profiles import fourier
 from watchkeeper.profiles.cells import numbers, texts
@@ -63,7 +64,7 @@ class Gathering:
 
     def take(self, table: pa.Table) -> None:
         """Look at one block of the baseline."""
-        keys = _scrambled(np.arange(self.rows, self.rows + len(table), dtype=np.uint64))
+        keys = mixed(np.arange(self.rows, self.rows + len(table), dtype=np.uint64))
         self.rows += len(table)
         self.sample.append(table)
         self.keys.append(keys)
@@ -226,11 +227,3 @@ def _value_counts(values: pa.ChunkedArray) -> tuple[Sequence[str], Sequence[int]
     codes, names, present = texts(values)
     counts = np.bincount(codes[present], minlength=len(names))
     return names, counts.tolist()
-
-
-def _scrambled(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A well mixed key for each row number, so that the smallest keys are a random sample (splitmix64, Steele 2014)."""
-    z = numbers + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

@@ -72,6 +72,11 @@ class Profiles:
         """The same over all segments and versions: one slice a window."""
         return self.regrouped(lambda at: at.whole if self.counts(at) else None)
 
+    @property
+    def windows(self) -> int:
+        """How many windows there are, whatever their segments and versions."""
+        return len({at.whole for at in self.slices})
+
     def counts(self, at: Slice) -> bool:
         """Whether a slice counts towards the whole.
 

@@ -183,7 +183,7 @@ def _judged(
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
     measurements = remark.enough(run(profiles, baseline, used), baseline)
-    history = History(_windows(baseline), {check.name: check for check in used})
+    history = History(baseline.profiles.windows, {check.name: check for check in used})
     budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
     limits = thresholds(measurements, history, budget)
     return _Judged(
@@ -213,7 +213,7 @@ def _result(deliveries: Sequence[Delivery], judged: _Judged, reference: Referenc
         rows_quarantined=bad,
         quarantined=shown,
         quarantined_truncated=bad > len(shown),
-        baseline_windows=0 if judged.baseline is None else _windows(judged.baseline),
+        baseline_windows=0 if judged.baseline is None else judged.baseline.profiles.windows,
         baseline_source="one" if judged.baseline is None else judged.baseline.source,
         findings=sorted(findings, key=_loudest),
         current_name=", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""),
@@ -224,10 +224,6 @@ def _result(deliveries: Sequence[Delivery], judged: _Judged, reference: Referenc
         baseline=judged.baseline,
         thresholds=judged.enough,
     )
-
-
-def _windows(baseline: Baseline) -> int:
-    return len({at.whole for at in baseline.profiles.slices})
 
 
 def _dated(profiles: Profiles, model: Model, limits: tuple[int, int] | None) -> Profiles:

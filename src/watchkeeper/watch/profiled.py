@@ -164,7 +164,7 @@ def fitted(
         )
     if isinstance(windows, TimeWindows):
         return Baseline(_in_time(profiles, windows, name), file.source)
-    several = len({at.whole for at in profiles.slices}) > 1
+    several = profiles.windows > 1
     if isinstance(windows, RowWindows):
         blocks = _in_blocks(profiles, windows.count) if several else profiles
         if blocks is None:
@@ -176,7 +176,7 @@ def fitted(
     if not several or file.source == "files":
         return Baseline(profiles, file.source)
     cut = _like_rows(profiles, rows) if file.source == "blocks" else _like_span(profiles, file.model, span)
-    if cut is not None and len({at.whole for at in cut.slices}) >= 2:
+    if cut is not None and cut.windows >= 2:
         return Baseline(cut, file.source)
     return Baseline(profiles.regrouped(lambda at: Slice(None, None, "baseline", at.segment, at.version)), "one")
 

@@ -76,7 +76,7 @@ class Reference:
     @property
     def profiled(self) -> int:
         """How many windows its profile file has, 0 where it is none."""
-        return 0 if self.file is None else len({at.whole for at in self.file.profiles.slices})
+        return 0 if self.file is None else self.file.profiles.windows
 
     def has_active_content(self, column: str) -> bool:
         """Whether the baseline holds formulas or markup in this column too."""
@@ -116,7 +116,7 @@ class Reference:
         spans = like(span, self.span)
         if spans is not None:
             cut = without_stubs(self._scan([spans] * len(self.sources), segments, told), self.span)
-            if len({at.whole for at in cut.slices}) >= 2:
+            if cut.windows >= 2:
                 return Baseline(cut, "time")
         if rows and self.rows >= 2 * rows:
             blocks = [RowWindows(rows, f"{_label(source, i)}: ") for i, source in enumerate(self.sources)]
