@@ -9,9 +9,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watchkeeper.delivery.fingerprint import row_hashes
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.profiles import Addition, fit
-from watchkeeper.profiles.row_hash import row_hashes
 from watchkeeper.profiles.sample import ROWS, Sample, draw
 
 SLICES = 3

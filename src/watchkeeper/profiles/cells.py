@@ -49,15 +49,3 @@ def texts(values: pa.ChunkedArray) -> tuple[Ints, list[str], Bools]:
         order = {name: i for i, name in reversed(list(enumerate(names)))}
         codes = np.array([order[name] for name in names], dtype=np.int64)[codes]
     return codes, names, present
-
-
-def text_bytes(texts: pa.StringArray) -> tuple[Ints, Ints, NDArray[np.uint8]]:
-    """Where each text begins in the UTF-8 bytes of all, how many bytes it has, both of shape (n,), and the bytes."""
-    if not len(texts):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint8)
-    _, offset_buffer, data = texts.buffers()
-    narrow = np.frombuffer(offset_buffer, dtype=np.int32, count=len(texts) + 1, offset=4 * texts.offset)
-    offsets = narrow.astype(np.int64)
-    begin, end = int(offsets[0]), int(offsets[-1])
-    text = np.frombuffer(data, dtype=np.uint8)[begin:end] if end > begin else np.empty(0, dtype=np.uint8)
-    return offsets[:-1] - begin, offsets[1:] - offsets[:-1], text

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.delivery.fingerprint import Hashes
 from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.edges import EVERY
-from watchkeeper.profiles.row_hash import Hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

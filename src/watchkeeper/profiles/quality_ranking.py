@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from watchkeeper.delivery.fingerprint import scattered
 from watchkeeper.model import Model, Role, Task
 from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import values
@@ -120,7 +121,7 @@ def _hashed_words(words: pa.LargeStringArray) -> Hashes:
     terms = text * _powers(_FACTOR, len(text))
     upto = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])[ends - ends[0]]
     back = _powers(_INVERSE, len(text) + 1)[ends[:-1] - ends[0]]
-    return _scrambled((upto[1:] - upto[:-1]) * back)
+    return scattered((upto[1:] - upto[:-1]) * back)
 
 
 def _powers(factor: np.uint64, n: int) -> Hashes:
@@ -128,10 +129,3 @@ def _powers(factor: np.uint64, n: int) -> Hashes:
     powers = np.full(n, factor)
     powers[:1] = 1
     return np.multiply.accumulate(powers)
-
-
-def _scrambled(z: Hashes) -> Hashes:
-    """Well mixed bits (splitmix64, Steele 2014)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))

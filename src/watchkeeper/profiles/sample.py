@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from watchkeeper.delivery.fingerprint import Hashes, row_hashes
 from watchkeeper.model import Role, Type
 from watchkeeper.profiles.addition import Addition
 from watchkeeper.profiles.cells import whole
 from watchkeeper.profiles.edges import Edges
-from watchkeeper.profiles.row_hash import Hashes, row_hashes
 
 Ints = NDArray[np.int64]
 Places = NDArray[np.intp]

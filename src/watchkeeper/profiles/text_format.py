@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from watchkeeper.profiles.cells import text_bytes
+from watchkeeper.delivery.fingerprint import text_bytes
 
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from watchkeeper.delivery import deliver
+from watchkeeper.delivery.fingerprint import row_hashes
 from watchkeeper.engines import Kernels, scan
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.profiles import OneWindow, ProfileFile, RowWindows, Slice, fit, merge, profile, read, write
 from watchkeeper.profiles.codec import from_table, to_table
-from watchkeeper.profiles.row_hash import row_hashes
 from watchkeeper.profiles.sample import LONGEST, ROWS
 
 BIKES = Path(__file__).parents[2] / "data" / "bike_sharing.parquet"
