@@ -56,7 +56,7 @@ def test_the_compiled_kernel_counts_numbers_like_numpy_to_the_last_integer(block
     low, high = (known.min(), known.max()) if len(known) else (np.nan, np.nan)
     edges = fit_numeric(known, low, high, whole=whole)
     rows, _ = rows_of(at)
-    mine, theirs = np.full(rows.count, -7.0), np.full(rows.count, -7.0)
+    mine, theirs = (np.full(rows.count, -7, dtype=np.float32) for _ in range(2))
     a = kernel_numpy.numeric(x, present, rows, edges, mine)
     b = kernel_numba.numeric(x, present, rows, edges, theirs)
     for name in ("nan", "positive_infinity", "negative_infinity", "zero", "negative", "minimum", "maximum", "counts"):

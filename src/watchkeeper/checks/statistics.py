@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.checks import column
-from watchkeeper.profiles import CategoryProfile, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.profiles import FULL_RANK, CategoryProfile, ColumnProfile, NumericProfile, Profiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,7 +93,7 @@ def _share(k: Ints, n: Ints, K: int, N: int) -> tuple[Floats, Floats]:
 
 def _moments(profile: NumericProfile) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the rank scores, which lie between -1 and 1."""
-    score = profile.edges.ranks / 32_768
+    score = profile.edges.ranks / FULL_RANK
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = profile.counts @ score / profile.finite
         return mean, np.sqrt(np.maximum(profile.counts @ score**2 / profile.finite - mean**2, 0.0))

@@ -5,7 +5,7 @@ from watchkeeper.profiles.category import CategoryProfile
 from watchkeeper.profiles.codec import NotAProfile, ProfileFile, is_profile, read, write
 from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile
-from watchkeeper.profiles.edges import CategoryEdges, Edges, NumericEdges, PlainEdges
+from watchkeeper.profiles.edges import FULL_RANK, CategoryEdges, Edges, NumericEdges, PlainEdges
 from watchkeeper.profiles.fit import Gathering, fit
 from watchkeeper.profiles.fourier import FourierProfile
 from watchkeeper.profiles.kernel import profile
@@ -18,6 +18,7 @@ from watchkeeper.profiles.window import OneWindow, RowWindows, TimeWindows, Unkn
 
 __all__ = [
     "FORMATS",
+    "FULL_RANK",
     "Addition",
     "Baseline",
     "CategoryEdges",

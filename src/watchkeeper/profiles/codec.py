@@ -28,9 +28,7 @@ from watchkeeper.profiles.text import TextProfile
 from watchkeeper.profiles.text_format import FORMATS
 
 _KEY = b"watchkeeper"
-_VERSION = 3
-_READABLE = (1, 2, _VERSION)
-"""Format 1 had neither texts nor a sample, format 2 no sums of waves."""
+_VERSION = 4
 _COUNTS = ("null", "invalid", "nan", "positive_infinity", "negative_infinity", "zero", "negative", "unseen")
 _LENGTHS = ("shortest", "longest", "characters")
 _SCHEMA = pa.schema(
@@ -122,51 +120,52 @@ def write(file: ProfileFile, path: Path) -> None:
         pq.write_table(to_table(file), handle, compression="zstd", store_schema=True)
 
 
-def read(path: Path) -> ProfileFile:
-    """Read a profile file. Raises `NotAProfile`."""
+def read(path: Path, *, counts: bool = True) -> ProfileFile:
+    """Read a profile file; without `counts` its edges and model alone, with no slices. Raises `NotAProfile`."""
     if not path.is_file():
         raise NotAProfile(f"{path}: there is no such file. Make one with `watchkeeper profile … -o {path.name}`.")
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            table = file.read() if counts else file.schema_arrow.empty_table()
     except pa.ArrowInvalid as wrong:
         raise NotAProfile(
             f"{path}: this is no readable Parquet file ({wrong}). Make one with `watchkeeper profile … -o {path.name}`."
         ) from wrong
-    return from_table(table, str(path))
+    return from_table(table, str(path), counts=counts)
 
 
-def from_table(table: pa.Table, name: str) -> ProfileFile:
-    """The inverse of `to_table`; `name` is for errors. Raises `NotAProfile`."""
+def from_table(table: pa.Table, name: str, *, counts: bool = True) -> ProfileFile:
+    """The inverse of `to_table`; `name` is for errors, `counts` as in `read`. Raises `NotAProfile`."""
     metadata = table.schema.metadata or {}
     if _KEY not in metadata:
         raise NotAProfile(
             f"{name}: this Parquet file holds no profiles. Make one with `watchkeeper profile … -o FILE`."
         )
     kept = json.loads(metadata[_KEY])
-    if kept["version"] not in _READABLE:
+    if kept["version"] != _VERSION:
         raise NotAProfile(
             f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again."
         )
     edges = Edges.from_dict(kept["edges"])
-    slices = tuple(Slice(*key) for key in kept["slices"])
+    slices = tuple(Slice(*key) for key in kept["slices"]) if counts else ()
     by_column = _by_column(table, len(slices), list(edges.columns))
     rows = by_column[None].column("rows").to_numpy()
     pair_rows = by_column[None].column("counts").to_pylist()
     kept_pairs = pairs(edges.ranked, edges.targets)
     names = tuple((edges.ranked[i], edges.ranked[j]) for i, j in kept_pairs)
-    quality = metadata.get(_KEY + b".quality")
+    quality = metadata.get(_KEY + b".quality") if counts else None
     profiles = Profiles(
         edges=edges,
         slices=slices,
         rows=rows,
         columns={column: _profile(column, edges.columns[column], by_column[column]) for column in edges.columns},
         pairs=PairProfile(names, np.array(pair_rows, dtype=np.int64).reshape(len(slices), 6, len(names)))
-        if names
+        if names and counts
         else None,
         quality=_quality(edges, quality),
-        texts={name: _text(by_column[name]) for name in kept.get("texts", [])},
-        sample=_sample(by_column, kept.get("sample")),
-        fourier=_fourier(by_column[None]) if kept.get("waves") else None,
+        texts={name: _text(by_column[name]) for name in kept["texts"]},
+        sample=_sample(by_column, kept["sample"]),
+        fourier=_fourier(by_column[None]) if kept["waves"] else None,
     )
     return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
 

@@ -183,8 +183,8 @@ def _add(total, values, n, biggest, pieces):
 
 
 @_compiled(
-    _NUMBERS, *_READ, _NUMBERS, _NUMBERS, types.float64, types.float64, types.float64,
-    _INTS, _INTS, _FLOATS, _FLOATS, _FLOATS, _array(types.float64, readonly=False),
+    _NUMBERS, *_READ, _NUMBERS, _array(types.float32), types.float64, types.float64, types.float64,
+    _INTS, _INTS, _FLOATS, _FLOATS, _FLOATS, _array(types.float32, readonly=False),
 )  # fmt: skip
 def numeric(
     x, present, order, borders, cuts, ranks, low, high, shift, tallies, counts, extremes, total, squares, scores

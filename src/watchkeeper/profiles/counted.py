@@ -13,6 +13,7 @@ from watchkeeper.profiles.rows import Rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Scores = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 
@@ -36,7 +37,7 @@ class Kernel(Protocol):
     """The part of the scan that touches every value. All kernels give the same integers, and sums to an ulp."""
 
     def numeric(
-        self, x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Floats | None
+        self, x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Scores | None
     ) -> Counted:
         """Count numbers. `x` and `present` (None: everywhere) have the block's shape (n,).
 

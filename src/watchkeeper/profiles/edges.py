@@ -20,6 +20,9 @@ Ints = NDArray[np.int64]
 
 EVERY = 2**32
 """`Edges.share` where all rows are looked at."""
+FULL_RANK = 127
+"""Rank scores lie between this and its negative: so small that products of two of them add up exactly in single
+precision over a thousand rows."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,8 @@ class Edges:
     targets: tuple[str, ...] = ()
     """Those of `ranked` that are labels, predictions or scores; in wide tables only pairs with these are kept."""
     quality: QualityPlan | None = None
-    share: int | None = None
-    """Of `EVERY` rows so many are looked at by all columns together (see `fourier`); None in older profile files."""
+    share: int = EVERY
+    """Of `EVERY` rows so many are looked at by all columns together (see `fourier`)."""
     types: Mapping[str, Type] = field(default_factory=dict)
     """What is declared of the columns. It and `personal` decide what else is kept, not how values are counted, and are
     no part of `id`."""
@@ -146,7 +149,7 @@ class Edges:
             "ranked": list(self.ranked),
             "targets": list(self.targets),
             "quality": None if self.quality is None else self.quality.to_dict(),
-            **({} if self.share is None else {"share": self.share}),
+            "share": self.share,
             "types": {name: str(kind) for name, kind in self.types.items()},
             "personal": list(self.personal),
         }
@@ -160,9 +163,9 @@ class Edges:
             ranked=tuple(data["ranked"]),
             targets=tuple(data["targets"]),
             quality=None if data["quality"] is None else quality_plan_from_dict(data["quality"]),
-            share=data.get("share"),
-            types={name: Type(kind) for name, kind in data.get("types", {}).items()},
-            personal=tuple(data.get("personal", ())),
+            share=data["share"],
+            types={name: Type(kind) for name, kind in data["types"].items()},
+            personal=tuple(data["personal"]),
         )
 
 

@@ -14,7 +14,7 @@ from watchkeeper.delivery.fingerprint import mixed
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.profiles import fourier
 from watchkeeper.profiles.cells import numbers, texts
-from watchkeeper.profiles.edges import EVERY, CategoryEdges, ColumnEdges, Edges, NumericEdges, PlainEdges
+from watchkeeper.profiles.edges import EVERY, FULL_RANK, CategoryEdges, ColumnEdges, Edges, NumericEdges, PlainEdges
 from watchkeeper.profiles.quality import plan_quality
 
 Floats = NDArray[np.float64]
@@ -190,7 +190,7 @@ def _fitted(x: Floats, low: float, high: float, whole: bool, temporal: bool) -> 
     cuts = cuts[np.isfinite(cuts)]
     mass = np.diff(np.searchsorted(ordered, cuts, side="left"), prepend=0, append=len(x))
     middle = (np.cumsum(mass) - mass / 2) / len(x)
-    ranks = np.rint((middle - 0.5) * 2 * 32_767).astype(np.int64)
+    ranks = np.rint((middle - 0.5) * 2 * FULL_RANK).astype(np.int64)
     mean = float(ordered.mean())
     return NumericEdges(cuts, ranks, mean if np.isfinite(mean) else 0.0, low, high, whole=whole, temporal=temporal)
 

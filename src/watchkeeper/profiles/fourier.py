@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from watchkeeper.delivery.fingerprint import Hashes
 from watchkeeper.profiles.addition import Addition
-from watchkeeper.profiles.edges import EVERY
+from watchkeeper.profiles.edges import EVERY, FULL_RANK
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Scores = NDArray[np.float32]
 
 WAVES = 64
 """Random frequencies, of each the cosine and the sine: a kernel value of two rows is known to about 1/sqrt(64)."""
@@ -63,15 +64,15 @@ class FourierProfile:
 
 
 def measured(
-    columns: int, share: int | None, scores: Floats, at: Ints, slices: int, hashes: Hashes | None
+    columns: int, share: int, scores: Scores, at: Ints, slices: int, hashes: Hashes | None
 ) -> FourierProfile | None:
-    """Sums of one block; None where they are not kept: fewer than two columns, or edges of an older release.
+    """Sums of one block; None where there are fewer than two columns.
 
     `share`: of `EVERY` rows so many are looked at: those with the smallest `hashes`, so that the choice is the same
     whatever block a row came in; `scores`: shape (columns, rows), rows sorted by slice, NaN where there is no value;
     `at`: the slice of each row; `hashes`: of each row (only needed for less than all).
     """
-    if share is None or columns < 2 or (share < EVERY and hashes is None):
+    if columns < 2 or (share < EVERY and hashes is None):
         return None
     sums = np.zeros((slices, 1 + 2 * WAVES), dtype=np.int64)
     chosen = None
@@ -100,7 +101,7 @@ def measured(
 
 def _frequencies(columns: int) -> Floats:
     """Whole numbers, shape (WAVES, columns): how far one unit of score turns the phase. `RandomState` never changes."""
-    score, bandwidth = 32_768, np.sqrt(columns / 6)
+    score, bandwidth = FULL_RANK, np.sqrt(columns / 6)
     normal = np.random.RandomState(_SEED).standard_normal((WAVES, columns))
     return np.asarray(np.rint(normal * (_TURN / (2 * np.pi * bandwidth * score))))
 

@@ -12,8 +12,8 @@ from watchkeeper.profiles import correlation, fourier, kernel_numpy
 from watchkeeper.profiles.category import CategoryProfile, canonical
 from watchkeeper.profiles.cells import numbers, texts
 from watchkeeper.profiles.column import ColumnProfile, NumericProfile
-from watchkeeper.profiles.counted import Kernel
-from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
+from watchkeeper.profiles.counted import Kernel, Scores
+from watchkeeper.profiles.edges import FULL_RANK, CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import measure_quality
 from watchkeeper.profiles.rows import Rows, rows_of
@@ -43,7 +43,7 @@ def profile(
     -1 for none; `slices`: sorted; `invalid`: per column, which cells were bad (they are null in `table`).
     """
     rows, used = rows_of(at)
-    scores = np.empty((len(edges.ranked), rows.count))
+    scores = np.empty((len(edges.ranked), rows.count), dtype=np.float32)
     place = {name: i for i, name in enumerate(edges.ranked)}
     columns: dict[str, ColumnProfile] = {}
     given = dict(zip(table.column_names, table.columns, strict=True))
@@ -79,7 +79,7 @@ def _column(
     values: pa.ChunkedArray,
     bad: Bools | None,
     rows: Rows,
-    scores: Floats | None,
+    scores: Scores | None,
 ) -> ColumnProfile:
     present = np.asarray(values.is_valid()) if values.null_count else None
     null = rows.total(None if present is None else ~rows.taken(present))
@@ -98,7 +98,7 @@ def _numeric(
     values: pa.ChunkedArray,
     present: Bools | None,
     rows: Rows,
-    scores: Floats | None,
+    scores: Scores | None,
 ) -> NumericProfile:
     x = np.zeros(len(values)) if pa.types.is_null(values.type) else numbers(values)[0]
     counted = kernel.numeric(x, present, rows, edges, scores)
@@ -127,7 +127,7 @@ def _category(
     values: pa.ChunkedArray,
     present: Bools | None,
     rows: Rows,
-    scores: Floats | None,
+    scores: Scores | None,
 ) -> CategoryProfile:
     known = len(edges.values)
     if pa.types.is_null(values.type):
@@ -142,7 +142,7 @@ def _category(
     renumber[in_use] = [number[names[i]] for i in in_use]
     code = renumber[code]
     if scores is not None:
-        rank = {value: (2.0 * i - 1) * 32_767 for i, value in enumerate(sorted(edges.values))}
+        rank = {value: (2.0 * i - 1) * FULL_RANK for i, value in enumerate(sorted(edges.values))}
         scores[:] = rows.taken(np.array([rank.get(name, np.nan) for name in names] or [np.nan])[codes])
         if present is not None:
             scores[~rows.taken(present)] = np.nan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from watchkeeper.profiles import compiled
-from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints
-from watchkeeper.profiles.edges import NumericEdges
+from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scores
+from watchkeeper.profiles.edges import FULL_RANK, NumericEdges
 from watchkeeper.profiles.rows import Rows
 
 CENTRE = 0.98
@@ -15,7 +15,7 @@ _EVERYWHERE = np.empty(0, dtype=np.bool_)
 _AS_THEY_COME = np.empty(0, dtype=np.int64)
 
 
-def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Floats | None) -> Counted:
+def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Scores | None) -> Counted:
     """See `Kernel.numeric`."""
     slices = rows.slices
     tallies = np.zeros((slices, 5), dtype=np.int64)
@@ -29,7 +29,7 @@ def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, s
         _AS_THEY_COME if rows.order is None else rows.order,
         rows.borders,
         edges.cuts,
-        edges.ranks.astype(np.float64),
+        edges.ranks.astype(np.float32),
         low,
         high,
         edges.shift,
@@ -38,7 +38,7 @@ def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, s
         extremes,
         total,
         squares,
-        np.empty(0) if scores is None else scores,
+        np.empty(0, dtype=np.float32) if scores is None else scores,
     )
     minimum, maximum = extremes.T.copy()
     nan, positive_infinity, negative_infinity, zero, negative = tallies.T.copy()
@@ -77,7 +77,7 @@ def placed(x: Floats, cuts: Floats) -> Ints:
 
 def _centre(edges: NumericEdges) -> tuple[float, float]:
     """The span of values that most of the baseline lies in; nothing (0, 0) where it has no width."""
-    inner = np.flatnonzero(np.abs(edges.ranks) <= CENTRE * 32_767)
+    inner = np.flatnonzero(np.abs(edges.ranks) <= CENTRE * FULL_RANK)
     if not len(inner) or not len(edges.cuts):
         return 0.0, 0.0
     first, last = max(int(inner[0]) - 1, 0), min(int(inner[-1]), len(edges.cuts) - 1)

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles import double
-from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints
+from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scores
 from watchkeeper.profiles.edges import NumericEdges
 from watchkeeper.profiles.rows import Rows
 
 
-def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Floats | None) -> Counted:
+def numeric(x: Floats, present: Bools | None, rows: Rows, edges: NumericEdges, scores: Scores | None) -> Counted:
     """See `Kernel.numeric`."""
     x = rows.taken(x)
     finite = np.isfinite(x)

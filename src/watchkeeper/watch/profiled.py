@@ -73,8 +73,10 @@ def on_disk(sources: Iterable[Any]) -> list[Any]:
     return [source for source in sources if not isinstance(source, ProfileFile)]
 
 
-def profiles_among(listed: Sequence[Any]) -> list[Named]:
+def profiles_among(listed: Sequence[Any], *, counts: bool = True) -> list[Named]:
     """The profile files among a baseline's sources, with what to call them: all of them, or none.
+
+    Without `counts`, files are read for their edges and model alone.
 
     Raises `NotAlone`, `NotAProfile`.
     """
@@ -85,7 +87,10 @@ def profiles_among(listed: Sequence[Any]) -> list[Named]:
             f"{called(found[0])} holds profiles and {called(data)} data. A baseline is one or the other: profile the "
             f"data with --baseline {called(found[0])}, then give the profiles alone."
         )
-    return [(called(source), source if isinstance(source, ProfileFile) else read(Path(source))) for source in found]
+    return [
+        (called(source), source if isinstance(source, ProfileFile) else read(Path(source), counts=counts))
+        for source in found
+    ]
 
 
 def data_only(given: Any) -> list[Any]:

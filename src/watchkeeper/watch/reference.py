@@ -135,14 +135,19 @@ class Reference:
 
 
 def refer(
-    listed: Sequence[Any], model: Model | None, told: Told | None = None, within: tuple[int, int] | None = None
+    listed: Sequence[Any],
+    model: Model | None,
+    told: Told | None = None,
+    within: tuple[int, int] | None = None,
+    *,
+    counts: bool = True,
 ) -> Reference:
     """Look at a baseline once: infer its model where none is given, and freeze its edges.
 
-    `listed`: its files or tables, one by one. `within`: event times of which rows are wanted (see `deliver`). Raises
-    `BaselineUnreadable`.
+    `listed`: its files or tables, one by one. `within`: event times of which rows are wanted (see `deliver`). Without
+    `counts`, profile files are read for their edges and model alone. Raises `BaselineUnreadable`.
     """
-    made = profiles_among(listed)
+    made = profiles_among(listed, counts=counts)
     if made:
         return _of_profiles(made, model)
     known, left_out = model, {}

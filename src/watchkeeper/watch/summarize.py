@@ -42,7 +42,7 @@ def profile(
     given, before = data_only(data), None if baseline is None else expanded(baseline)
     path = _checked(output, [*given, *on_disk(before or ()), *([] if model is known else [model])])
     own = refer(given, known, told, span) if before is None else None
-    reference = own or refer(before or (), known, told)
+    reference = own or refer(before or (), known, told, counts=False)
     if own is not None:
         sources: Sequence[Any] = own.sources
         blocks = [b for _, b in own.kept] if own.kept is not None else None

@@ -14,7 +14,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from watchkeeper.budget import Budget, History, judge
 from watchkeeper.checks import BUILT_IN, mmd, reconstruction_error, run, series_error
 from watchkeeper.model import Column, Model, Type
-from watchkeeper.profiles import Baseline, Slice, fit, profile
+from watchkeeper.profiles import FULL_RANK, Baseline, Slice, fit, profile
 
 BIKES = Path(__file__).parents[2] / "data" / "bike_sharing.parquet"
 NUMBERS = ("temp", "atemp", "hum", "windspeed", "casual", "registered")
@@ -88,7 +88,7 @@ def test_reconstruction_error_is_that_of_scikit_learn_on_the_rank_scores(bikes):
 def test_mmd_is_that_of_a_gaussian_kernel_within_the_error_of_random_features(bikes):
     base, now = bikes
     edges = fit(numeric(base), [pa.table(base)])
-    before, after = scores(edges, base) / 2**15, scores(edges, now) / 2**15
+    before, after = scores(edges, base) / FULL_RANK, scores(edges, now) / FULL_RANK
     gamma = 1 / (2 * before.shape[1] / 6)
     inner = rbf_kernel(before, before, gamma).mean()
     distances = [

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pyarrow as pa
 
 from watchkeeper.model import Column, Model, Type
-from watchkeeper.profiles import OneWindow, ProfileFile, Slice, fit, fourier, merge, profile
-from watchkeeper.profiles.codec import from_table, to_table
+from watchkeeper.profiles import OneWindow, Slice, fit, fourier, profile
 from watchkeeper.profiles.edges import EVERY
 
 MODEL = Model(name="m", columns={name: Column(type=Type.NUMBER) for name in ("a", "b")})
@@ -23,22 +20,6 @@ def rows(count, seed=0):
 def profiled(edges, table):
     at, slices = OneWindow(Slice()).cut(None, None, np.arange(1, len(table) + 1))
     return profile(edges, table, at, slices)
-
-
-def test_a_file_of_the_format_before_is_read_without_waves_and_adds_up_with_new_ones():
-    edges = fit(MODEL, [rows(500)])
-    table = to_table(ProfileFile(profiled(edges, rows(500)), MODEL, "one"))
-    kept = json.loads(table.schema.metadata[b"watchkeeper"])
-    assert kept["version"] == 3
-    kept |= {"version": 2}
-    del kept["waves"], kept["edges"]["share"]
-    old = table.drop_columns(["waves"]).replace_schema_metadata({b"watchkeeper": json.dumps(kept).encode()})
-    read = from_table(old, "old.parquet").profiles
-    assert read.fourier is None
-    assert read.edges.share is None
-    now = profiled(read.edges, rows(300, 1))
-    assert now.fourier is None
-    assert merge([read, now]).rows.tolist() == [800]
 
 
 def test_large_baselines_are_looked_at_in_part_and_small_ones_whole():
