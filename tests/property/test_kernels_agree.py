@@ -10,6 +10,8 @@ from hypothesis.extra import numpy as arrays
 from watchkeeper.model import Column, Model, Task
 from watchkeeper.profiles import Slice, fit, kernel_numpy, profile
 from watchkeeper.profiles.fit import fit_numeric
+from watchkeeper.profiles.quality_binary import score_cuts
+from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.rows import rows_of
 
 kernel_numba = pytest.importorskip("watchkeeper.profiles.kernel_numba", reason="numba (extra `fast`) is not installed")
@@ -87,6 +89,27 @@ def test_the_compiled_kernel_finds_bins_like_numpy(block, cuts) -> None:
     x = kept(x)
     edges = np.unique(np.concatenate([kept(pool), np.random.default_rng(cuts).normal(size=cuts)]))
     assert np.array_equal(kernel_numpy.placed(x, edges), kernel_numba.placed(x, edges))
+
+
+@settings(max_examples=100, deadline=None)
+@given(blocks(), st.booleans(), st.integers(0, 2**32 - 1))
+def test_the_compiled_kernel_counts_scores_like_numpy(block, probabilities, seed) -> None:
+    x, present, at, _ = block
+    rng = np.random.default_rng(seed)
+    s = 1 / (1 + np.exp(-np.clip(x, -50, 50))) if probabilities else x
+    usable = np.isfinite(s) if present is None else np.isfinite(s) & present
+    known = np.concatenate([kept(s[: len(s) // 2]), rng.random(5)])
+    plan = QualityPlan(
+        Task.BINARY, "y", None, ("s",), None, ("0", "1"), score_cuts(known, probabilities), probabilities
+    )
+    rows, _ = rows_of(np.sort(at[at >= 0]))
+    y = rng.random(rows.count) < 0.5
+    a, b = (
+        k.scored(y, s[: rows.count], usable[: rows.count], rows.borders, plan) for k in (kernel_numpy, kernel_numba)
+    )
+    assert np.array_equal(a.counts, b.counts)
+    assert np.array_equal(a.places, b.places)
+    np.testing.assert_allclose(a.losses[..., 0], b.losses[..., 0], rtol=1e-14)
 
 
 @pytest.mark.parametrize("task", [None, Task.BINARY])

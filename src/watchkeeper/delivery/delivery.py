@@ -105,6 +105,12 @@ class Delivery:
         return self._state.rows
 
     @property
+    def cells(self) -> int:
+        """How many cells there are to read; 0 where that can't be known before."""
+        reader = self._opened.reader if self._opened else None
+        return (reader.rows or 0) * len(self._model.columns) if isinstance(reader, ColumnarReader) else 0
+
+    @property
     def rows_bad(self) -> int:
         """Rows set aside; known once `blocks()` is exhausted."""
         return self._state.bad

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from numba import config, njit, types
 
+from watchkeeper.profiles.quality_plan import STEPS
+
 CELLS = 4096
 """Cells of the table that tells, for most values, which bin they are in: small enough for the nearest cache."""
 FEW = 4
 """So many cuts are compared one after the other, without a branch; more are searched by halves."""
 _CHUNK = 512
 _HUGE = 2.0**900
+_LAST = STEPS - 1.0
 _NO_CELL = np.uint32(CELLS)
 _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
@@ -252,6 +255,45 @@ def crossed(codes, present, order, borders, found):
             row = order[j] if ordered else j
             if every or present[row]:
                 found[s, codes[row]] += 1
+
+
+@_compiled(
+    _READ[0], _NUMBERS, _READ[0], _READ[1], _NUMBERS, types.float64, types.float64, _NUMBERS, _NUMBERS, types.boolean,
+    _array(types.int64, 3, readonly=False), _array(types.int64, 3, readonly=False),
+    _array(types.float64, 3, readonly=False),
+)  # fmt: skip
+def scored(y, s, usable, borders, cuts, low, high, origin, steps, probabilities, counts, places, losses):
+    """Count labels and scores; see `Kernel.scored`."""
+    scale, first, few, padded = _table(cuts, low, high)
+    tiny = 2.0**-52
+    bins, cells = np.zeros(_CHUNK, dtype=np.uint64), np.zeros(_CHUNK, dtype=np.uint32)
+    values, labels = np.zeros(_CHUNK), np.zeros(_CHUNK, dtype=np.uint8)
+    loss, pieces = np.zeros((4, _CHUNK)), np.zeros((3, _CHUNK))
+    for at in range(len(borders) - 1):
+        for base in range(borders[at], borders[at + 1], _CHUNK):
+            n = 0
+            for row in range(base, min(base + _CHUNK, borders[at + 1])):
+                if usable[row]:
+                    values[n], labels[n] = s[row], y[row]
+                    n += 1
+            _place(values, n, low, high, scale, first, few, padded, cells, bins)
+            for i in range(n):
+                b = bins[i]
+                counts[at, labels[i], b] += 1
+                places[at, labels[i], b] += int(min(max((values[i] - origin[b]) * steps[b], 0.0), _LAST))
+            if not probabilities:
+                continue
+            most = 0.0
+            for i in range(n):
+                p = min(max(values[i], 0.0), 1.0)
+                own, far = (p, 1.0 - p) if labels[i] else (1.0 - p, p)
+                loss[0, i] = -math.log(min(max(own, tiny), 1.0 - tiny))
+                loss[1, i] = loss[0, i] * loss[0, i]
+                loss[2, i] = far * far
+                loss[3, i] = loss[2, i] * loss[2, i]
+                most = max(most, loss[0, i])
+            for k in range(4):
+                _add(losses[at, k], loss[k], n, max(most, most * most, 1.0), pieces)
 
 
 @_compiled(_NUMBERS, _NUMBERS, types.float64, types.float64, _array(types.uint64, readonly=False))

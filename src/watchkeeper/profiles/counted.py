@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles.edges import NumericEdges
+from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -33,6 +34,18 @@ class Counted:
     counts: Ints
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What is counted of labels and scores of two classes; see `BinaryQuality`."""
+
+    counts: Ints
+    """Rows by label and score bin, shape (slices, 2, bins)."""
+    places: Ints
+    """Sums of where in their bin they lie, of the same shape."""
+    losses: Floats
+    """Sums of log loss, its square, squared error and its square; shape (slices, 4, 2)."""
+
+
 class Kernel(Protocol):
     """The part of the scan that touches every value. All kernels give the same integers, and sums to an ulp."""
 
@@ -47,6 +60,10 @@ class Kernel(Protocol):
 
     def crossed(self, codes: Ints, present: Bools | None, rows: Rows, width: int) -> Ints:
         """How often each code in [0, width) stands in each slice, shape (slices, width)."""
+        ...
+
+    def scored(self, y: Bools, s: Floats, usable: Bools, borders: Ints, plan: QualityPlan) -> Scored:
+        """Count labels `y` and finite scores `s` of rows in order, shapes (n,), where they are `usable`."""
         ...
 
     def placed(self, x: Floats, cuts: Floats) -> Ints:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from watchkeeper.profiles import compiled
-from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scores
+from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scored, Scores
 from watchkeeper.profiles.edges import FULL_RANK, NumericEdges
+from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.rows import Rows
 
 CENTRE = 0.98
@@ -66,13 +67,39 @@ def crossed(codes: Ints, present: Bools | None, rows: Rows, width: int) -> Ints:
     return found
 
 
+def scored(y: Bools, s: Floats, usable: Bools, borders: Ints, plan: QualityPlan) -> Scored:
+    """See `Kernel.scored`."""
+    slices, cuts = len(borders) - 1, np.array(plan.cuts)
+    counts, places = (np.zeros((slices, 2, plan.bins), dtype=np.int64) for _ in range(2))
+    losses = np.zeros((slices, 4, 2))
+    compiled.scored(
+        np.ascontiguousarray(y),
+        np.ascontiguousarray(s),
+        np.ascontiguousarray(usable),
+        np.ascontiguousarray(borders),
+        cuts,
+        *_middle(cuts),
+        plan.origin,
+        plan.steps,
+        plan.probabilities,
+        counts,
+        places,
+        losses,
+    )
+    return Scored(counts, places, losses)
+
+
 def placed(x: Floats, cuts: Floats) -> Ints:
     """See `Kernel.placed`."""
     bins = np.empty(len(x), dtype=np.uint64)
-    edge = len(cuts) // 50
-    low, high = (float(cuts[edge]), float(cuts[-1 - edge])) if len(cuts) else (0.0, 0.0)
-    compiled.placed(np.ascontiguousarray(x), cuts, low, high, bins)
+    compiled.placed(np.ascontiguousarray(x), cuts, *_middle(cuts), bins)
     return bins.view(np.int64)
+
+
+def _middle(cuts: Floats) -> tuple[float, float]:
+    """The span of most of the cuts; nothing (0, 0) where there are none."""
+    edge = len(cuts) // 50
+    return (float(cuts[edge]), float(cuts[-1 - edge])) if len(cuts) else (0.0, 0.0)
 
 
 def _centre(edges: NumericEdges) -> tuple[float, float]:

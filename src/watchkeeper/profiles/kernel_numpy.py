@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles import double
-from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scores
+from watchkeeper.profiles.counted import Bools, Counted, Floats, Ints, Scored, Scores
 from watchkeeper.profiles.edges import NumericEdges
+from watchkeeper.profiles.quality_plan import STEPS, QualityPlan
 from watchkeeper.profiles.rows import Rows
 
 
@@ -58,6 +59,35 @@ def crossed(codes: NDArray[np.int64], present: Bools | None, rows: Rows, width: 
         codes, at = codes[present], at[present]
     found = np.bincount(at * width + codes, minlength=rows.slices * width)
     return found.reshape(rows.slices, width).astype(np.int64, copy=False)
+
+
+def scored(y: Bools, s: Floats, usable: Bools, borders: Ints, plan: QualityPlan) -> Scored:
+    """See `Kernel.scored`."""
+    slices, here = len(borders) - 1, slice(int(borders[0]), int(borders[-1]))
+    rows = np.flatnonzero(usable[here])
+    y, s = y[here][rows], s[here][rows]
+    at = np.repeat(np.arange(slices), np.diff(borders))[rows]
+    bins = placed(s, np.array(plan.cuts))
+    cell, cells = (2 * at + y) * plan.bins + bins, slices * 2 * plan.bins
+    places = np.clip((s - plan.origin[bins]) * plan.steps[bins], 0, STEPS - 1).astype(np.int64)
+    losses = np.zeros((slices, 4, 2))
+    if plan.probabilities and len(rows):
+        starts = np.flatnonzero(np.diff(at, prepend=-1))
+        loss, squared = _losses(y, s)
+        for i, column in enumerate((loss, loss**2, squared, squared**2)):
+            losses[at[starts], i] = double.segment_sums(column, starts)
+    return Scored(
+        counts=np.bincount(cell, minlength=cells).reshape(slices, 2, plan.bins).astype(np.int64, copy=False),
+        places=np.bincount(cell, places, cells).reshape(slices, 2, plan.bins).astype(np.int64),
+        losses=losses,
+    )
+
+
+def _losses(y: Bools, s: Floats) -> tuple[Floats, Floats]:
+    """Log loss and squared error per row; probabilities are kept off 0 and 1 by an epsilon, as scikit-learn does."""
+    p = np.clip(s, 0.0, 1.0)
+    tiny = np.finfo(np.float64).eps
+    return -np.log(np.clip(np.where(y, p, 1 - p), tiny, 1 - tiny)), (p - y) ** 2
 
 
 def placed(x: Floats, cuts: Floats) -> Ints:

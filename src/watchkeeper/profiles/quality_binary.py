@@ -14,7 +14,7 @@ from watchkeeper.model import Model, Role, Task, WatchkeeperError
 from watchkeeper.profiles.counted import Kernel
 from watchkeeper.profiles.quality_cells import class_counts, class_name, codes, in_order, is_numeric, values
 from watchkeeper.profiles.quality_plan import QualityPlan
-from watchkeeper.profiles.quality_profile import TableQuality, counts, rows_in, sums
+from watchkeeper.profiles.quality_profile import TableQuality, counts, rows_in
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,8 +27,8 @@ ALONE = 250
 """Up to this many distinct scores each gets a bin of its own."""
 ATOM = 0.002
 """The share of rows from which a score gets a bin of its own."""
-STEPS = 65_536
-"""Places within a bin."""
+TOGETHER = 256
+"""Slices of which full tables are held at once."""
 NEGATIVES = 100
 """The most values that are told apart as negative."""
 
@@ -120,30 +120,33 @@ def measure_binary(plan: QualityPlan, table: pa.Table, at: Ints, slices: int, ke
     positive = len(plan.classes) - 1
     if positive:  # a value that is neither can't be counted; without known negatives all others are
         labelled, decided = labelled & (label <= positive), decided & (decision <= positive)
-    y, d = (label == positive).astype(np.int64), (decision == positive).astype(np.int64)
+    y, d = label == positive, decision == positive
     s, scored = values(table, plan.scores[0] if plan.scores else None)
     if plan.prediction is None and plan.probabilities:
-        d, decided = (s >= 0.5).astype(np.int64), scored
+        d, decided = s >= 0.5, scored
     decided = decided & labelled
-    rows = np.flatnonzero(scored & labelled)
-    here, y_here, s_here = at[rows], y[rows], s[rows]
-    bins = kernel.placed(s_here, np.array(plan.cuts))
-    losses = np.zeros((slices, 4, 2))
-    if plan.probabilities:
-        loss, squared = _losses(y_here, s_here)
-        losses = sums(here, slices, (loss, loss**2, squared, squared**2))
+    borders = np.searchsorted(at, np.arange(slices + 1))
+    parts = [
+        kernel.scored(y, s, scored & labelled, borders[first : first + TOGETHER + 1], plan)
+        for first in range(0, slices, TOGETHER)
+    ]
+    filled = [part.counts.nonzero() for part in parts]
     return BinaryQuality(
         plan=plan,
         labelled=rows_in(at[labelled], slices),
         unlabelled=rows_in(at[~labelled], slices),
-        at=here,
-        cell=y_here * plan.bins + bins,
-        count=np.ones(len(here), dtype=np.int64),
-        places=_places(plan, s_here, bins),
-        scored=counts(here, slices, y_here, 2),
-        decisions=counts(at[decided], slices, (2 * y + d)[decided], 4).reshape(slices, 2, 2),
-        losses=losses,
-    ).settled()
+        at=_joined([place + i * TOGETHER for i, (place, _, _) in enumerate(filled)]),
+        cell=_joined([label * plan.bins + bins for _, label, bins in filled]),
+        count=_joined([part.counts[where] for part, where in zip(parts, filled, strict=True)]),
+        places=_joined([part.places[where] for part, where in zip(parts, filled, strict=True)]),
+        scored=np.concatenate([np.zeros((0, 2), dtype=np.int64), *(part.counts.sum(axis=2) for part in parts)]),
+        decisions=counts(at[decided], slices, 2 * y[decided] + d[decided], 4).reshape(slices, 2, 2),
+        losses=np.concatenate([np.zeros((0, 4, 2)), *(part.losses for part in parts)]),
+    )
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
 
 
 def _score(columns: list[str], positive: str) -> str | None:
@@ -158,18 +161,3 @@ def _holds_scores(sample: pa.Table, prediction: str | None, classes: tuple[str, 
         return False
     strange = class_counts(sample, prediction).keys() - {*classes}
     return bool(strange) and is_numeric(sample.schema.field(prediction).type)
-
-
-def _losses(y: Ints, s: Floats) -> tuple[Floats, Floats]:
-    """Log loss and squared error per row; probabilities are kept off 0 and 1 by an epsilon, as scikit-learn does."""
-    p = np.clip(s, 0.0, 1.0)
-    tiny = np.finfo(np.float64).eps
-    return -np.log(np.clip(np.where(y == 1, p, 1 - p), tiny, 1 - tiny)), (p - y) ** 2
-
-
-def _places(plan: QualityPlan, s: Floats, bins: Ints) -> Ints:
-    """Where in its bin each score lies, in 65,536ths; 0 in a bin that holds one value or is open."""
-    usable = np.isfinite(plan.width) & (plan.width > np.finfo(np.float64).tiny * STEPS)
-    per_width = np.where(usable, STEPS / np.where(usable, plan.width, 1.0), 0.0)
-    left = np.where(usable, plan.left, 0.0)
-    return np.clip((s - left[bins]) * per_width[bins], 0, STEPS - 1).astype(np.int64)

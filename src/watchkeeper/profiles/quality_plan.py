@@ -14,6 +14,9 @@ from watchkeeper.model import Task
 
 Floats = NDArray[np.float64]
 
+STEPS = 65_536
+"""Places within a score bin."""
+
 
 @dataclass(frozen=True)
 class QualityPlan:
@@ -57,6 +60,17 @@ class QualityPlan:
         """Width of each score bin, shape (bins,): 0 where a bin holds one value alone, infinite where it is open."""
         ends = np.array([*self.cuts, 1.0 if self.probabilities else np.inf])
         return np.where(np.nextafter(self.left, np.inf) >= ends, 0.0, ends - self.left)
+
+    @cached_property
+    def origin(self) -> Floats:
+        """Where places in a score bin are counted from, shape (bins,)."""
+        return np.where(self.steps > 0, self.left, 0.0)
+
+    @cached_property
+    def steps(self) -> Floats:
+        """Places per unit of score, shape (bins,); 0 in a bin that holds one value or is open."""
+        usable = np.isfinite(self.width) & (self.width > np.finfo(np.float64).tiny * STEPS)
+        return np.where(usable, STEPS / np.where(usable, self.width, 1.0), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-safe values; floats survive to the last bit."""

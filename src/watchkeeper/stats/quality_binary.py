@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from watchkeeper.profiles.quality_binary import STEPS, BinaryQuality
-from watchkeeper.profiles.quality_plan import QualityPlan
+from watchkeeper.profiles.quality_binary import BinaryQuality
+from watchkeeper.profiles.quality_plan import STEPS, QualityPlan
 from watchkeeper.stats.quality_metric import (
     ENOUGH,
     GapLaw,

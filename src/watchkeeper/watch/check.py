@@ -148,6 +148,7 @@ def _profiled(
 ) -> Profiles | None:
     """Profiles of a file under test; None where it is rejected or holds nothing to profile."""
     cut = OneWindow(Slice(label=label)) if windows is None else windows
+    reference.kernels.expect(delivery.cells)
     profiles = scan(reference.edges, reference.model, delivery.blocks(), cut, segments, told, kernels=reference.kernels)
     if delivery.rejected or not profiles.slices:
         return None

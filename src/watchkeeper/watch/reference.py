@@ -164,6 +164,7 @@ def refer(
     cells = 0
     for source in listed:
         delivery = deliver(source, known, strict=False, within=within)
+        kernels.expect(delivery.cells)
         blocks: list[Block] = []
         for block in delivery.blocks():
             gather(gathering, [block], kernels, told)

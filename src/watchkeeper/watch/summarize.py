@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,25 +50,29 @@ def profile(
     else:
         sources, blocks = given, None
     parts, digests = [], {}
-    for i, source in enumerate(sources):
-        delivery = deliver(source, reference.model, strict=False, within=span)
-        windows = asked or OneWindow(Slice(label=delivery.name if i == 0 else f"{delivery.name} ({i + 1})"))
-        stream = delivery.blocks() if blocks is None else iter(blocks[i])
-        parts.append(
-            scan(
-                reference.edges,
-                reference.model,
-                stream,
-                windows,
-                segments_of(reference.model, segment),
-                told,
-                kernels=reference.kernels,
+    with ThreadPoolExecutor(1) as beside:
+        for i, source in enumerate(sources):
+            on_its_own = isinstance(source, str | Path) and Path(source).is_file()
+            digest = beside.submit(digest_of, Path(source)) if on_its_own else None
+            delivery = deliver(source, reference.model, strict=False, within=span)
+            reference.kernels.expect(delivery.cells)
+            windows = asked or OneWindow(Slice(label=delivery.name if i == 0 else f"{delivery.name} ({i + 1})"))
+            stream = delivery.blocks() if blocks is None else iter(blocks[i])
+            parts.append(
+                scan(
+                    reference.edges,
+                    reference.model,
+                    stream,
+                    windows,
+                    segments_of(reference.model, segment),
+                    told,
+                    kernels=reference.kernels,
+                )
             )
-        )
-        if delivery.rejected:
-            raise BaselineUnreadable(f"{delivery.violations[0].message} {delivery.violations[0].remedy}")
-        if isinstance(source, str | Path) and Path(source).is_file():
-            digests[digest_of(Path(source))] = Path(source).name
+            if delivery.rejected:
+                raise BaselineUnreadable(f"{delivery.violations[0].message} {delivery.violations[0].remedy}")
+            if digest is not None:
+                digests[digest.result()] = Path(source).name
     origin = "time" if isinstance(asked, TimeWindows) else "blocks" if asked else "files" if len(sources) > 1 else "one"
     if span is not None and not any(part.total for part in parts):
         raise BaselineUnreadable(f"no row has an event time in {period}. {_times_of(reference.model)}")
