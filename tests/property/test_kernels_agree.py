@@ -155,3 +155,18 @@ def test_whole_profiles_agree_on_every_type_of_column(task: Task | None) -> None
     assert (a.quality is None) == (task is None)
     if a.quality is not None and b.quality is not None:
         assert a.quality.to_arrow().drop_columns(["losses"]) == b.quality.to_arrow().drop_columns(["losses"])
+
+
+def test_rows_out_of_order_without_label_and_score_count_as_unlabelled() -> None:
+    n = 50
+    columns = {
+        "x": Column(type="number"),
+        "s": Column(type="number", role="score"),
+        "y": Column(type="integer", role="label"),
+    }
+    score = np.linspace(0.01, 0.99, n)
+    whole = pa.table({"x": score, "s": score, "y": (score > 0.5).astype(int)})
+    edges = fit(Model(name="m", task=Task.BINARY, columns=columns), [whole])
+    made = profile(edges, whole.select(["x"]), np.arange(n) % 2, [Slice(label="a"), Slice(label="b")])
+    assert made.quality is not None
+    assert made.quality.unlabelled.tolist() == [25, 25]

@@ -16,6 +16,7 @@ from watchkeeper.profiles.counted import Kernel, Scores
 from watchkeeper.profiles.edges import FULL_RANK, CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.profile import Profiles
 from watchkeeper.profiles.quality import measure_quality
+from watchkeeper.profiles.quality_plan import QualityPlan
 from watchkeeper.profiles.rows import Rows, rows_of
 from watchkeeper.profiles.sample import drawn, hashed
 from watchkeeper.profiles.slice import Slice
@@ -61,14 +62,17 @@ def profile(
         pairs=correlation.measured(edges.ranked, edges.targets, scores, rows.borders),
         quality=None
         if edges.quality is None
-        else measure_quality(edges.quality, _in_order(table, rows), rows.at, rows.slices, kernel),
+        else measure_quality(edges.quality, _read(edges.quality, table, rows), rows.at, rows.slices, kernel),
         texts={name: measure_texts(given.get(name, nothing), rows.order, rows.at, rows.slices) for name in edges.texts},
         sample=drawn(edges, table, rows.order, rows.at, rows.slices, hashes),
         fourier=fourier.measured(len(edges.ranked), edges.share, scores, rows.at, rows.slices, hashes),
     )
 
 
-def _in_order(table: pa.Table, rows: Rows) -> pa.Table:
+def _read(plan: QualityPlan, table: pa.Table, rows: Rows) -> pa.Table:
+    """The columns that a plan reads, in order; another where all are missing, for Arrow counts rows by columns."""
+    names = table.column_names
+    table = table.select([name for name in names if name in plan.columns] or names[:1])
     return table if rows.order is None else table.take(pa.array(rows.order))
 
 

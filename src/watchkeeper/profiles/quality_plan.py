@@ -46,6 +46,11 @@ class QualityPlan:
     """Regression: the unit of the sums, a power of two near the label's standard deviation, so no power overflows."""
 
     @property
+    def columns(self) -> set[str]:
+        """The columns that are read."""
+        return {name for name in (self.label, self.prediction, *self.scores, self.query) if name}
+
+    @property
     def bins(self) -> int:
         """How many bins the cuts make."""
         return len(self.cuts) + 1

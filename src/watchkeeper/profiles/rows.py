@@ -57,9 +57,8 @@ def rows_of(at: Ints) -> tuple[Rows, Ints]:
     steps = np.diff(at)
     order = None
     if (steps < 0).any():
-        order = np.argsort(
-            at.astype(np.int32), kind="stable"
-        )  # a radix sort would need 16 bits: this is a merge of runs
+        few = int(at.max()) < 2**15  # numpy sorts 16 bits by radix, and wider ones by merging
+        order = np.argsort(at.astype(np.int16 if few else np.int32), kind="stable")
         at = at[order]
     if len(at) and at[0] < 0:
         skipped = int(np.searchsorted(at, 0))
