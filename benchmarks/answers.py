@@ -3,9 +3,9 @@
 
     python benchmarks/answers.py [--folder DIR] [--columns T AH 'CO(GT)' 'PT08.S4(NO2)']
 
-The rows are those of `watchkeeper demo`: the month that is checked against the weeks before it, as one window each.
-SciPy works on raw rows, by the definitions of Watchkeeper's docs (ten bins of equal baseline mass); the others work as
-they do by default. Prints a table in Markdown, for docs/benchmarks.md.
+The rows are those of `watchkeeper demo`: six weeks, checked against the eleven days before, as one window each. SciPy
+works on raw rows, by the definitions of Watchkeeper's docs (ten bins of equal baseline mass); the others work as they
+do by default. Prints a table in Markdown, for docs/benchmarks.md.
 """
 
 from __future__ import annotations

@@ -6,17 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
-    from watchkeeper.report import Result, Verdict
-    from watchkeeper.watch import check, infer_model, merged, profile
+    from watchkeeper.report import Backtest, Result, Verdict
+    from watchkeeper.watch import backtest, check, infer_model, merged, profile
 
-__all__ = ["Model", "Result", "Verdict", "WatchkeeperError", "check", "infer_model", "load", "merged", "profile"]
+__all__ = [
+    "Backtest",
+    "Model",
+    "Result",
+    "Verdict",
+    "WatchkeeperError",
+    "backtest",
+    "check",
+    "infer_model",
+    "load",
+    "merged",
+    "profile",
+]
 
 _HOMES = {
     "Model": "model",
     "WatchkeeperError": "model",
     "load": "model",
+    "Backtest": "report",
     "Result": "report",
     "Verdict": "report",
+    "backtest": "watch",
     "check": "watch",
     "infer_model": "watch",
     "merged": "watch",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchkeeper.model import Column, ColumnNotes, Constraints, Model, Note, Role, Task, TextFormat, Type
+from watchkeeper.model import Column, ColumnNotes, Constraints, Model, Note, Override, Role, Task, TextFormat, Type
 from watchkeeper.model.yaml_file import dump, parse
 from watchkeeper.model.yaml_text import scalar
 from watchkeeper.model.yaml_tree import read
@@ -90,6 +90,17 @@ def columns(draw):
     )
 
 
+def overrides(names):
+    ignored = maybe(st.booleans() | st.lists(st.sampled_from(names)) if names else st.booleans())
+    limits = {"floor": st.floats(0, 0.9), "for": st.integers(1, 99), "severity": st.sampled_from(["info", "alarm"])}
+    told = st.fixed_dictionaries({}, optional={"ignore": ignored.filter(lambda held: held is not True), **limits})
+    silent = st.just({"ignore": True})
+    return st.dictionaries(
+        st.sampled_from(["shape", "null_share", "range", "quality", "ndcg@10"]),
+        (told | silent).map(Override.model_validate),
+    )
+
+
 @st.composite
 def models(draw):
     held = draw(st.dictionaries(TEXTS, columns(), max_size=4))
@@ -105,6 +116,9 @@ def models(draw):
         primary_key=draw(named),
         segments=draw(named),
         window=draw(st.sampled_from(["hour", "day", "1000-rows"])),
+        checks=draw(overrides(sorted(held))),
+        season=draw(maybe(st.sampled_from(["week", "day", "none"]))),
+        holidays=draw(st.lists(st.dates(date(1000, 1, 1)), max_size=3)),
         positive=draw(maybe(st.booleans() | NUMBERS | TEXTS)),
         max_quarantine_share=draw(st.floats(0, 1)),
         text=draw(
@@ -120,7 +134,8 @@ def test_what_is_written_reads_the_same_whatever_the_comments_say(model, reason)
     notes = {
         name: ColumnNotes({"type": Note(0.5, reason), "role": Note(None, reason)}, (reason,)) for name in model.columns
     }
-    again = parse(dump(model, notes=notes, about={"name": Note(1.0, reason)}))
+    about = {"name": Note(1.0, reason), "checks": Note(None, reason), "season": Note(None, reason)}
+    again = parse(dump(model, notes=notes, about=about))
     assert again == model
     assert repr(again.positive) == repr(model.positive) or isinstance(model.positive, float)
 

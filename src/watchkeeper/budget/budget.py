@@ -1,11 +1,13 @@
-"""How many false alarms and warnings a person accepts, as a chance per window."""
+"""How many false alarms and warnings a person accepts, as a chance per window, and what else is declared of judging."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
-from watchkeeper.model import Model
+from watchkeeper.model import Model, Override
 
 _DAYS = {"day": 1.0, "week": 7.0, "month": 30.4, "quarter": 91.25, "year": 365.25}
 
@@ -16,11 +18,18 @@ class Budget:
 
     alarm: float
     warning: float
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    """What is judged otherwise, by the name of a metric or of a check; `observe` hands it to the history."""
+    season: str | None = None
+    """Which windows are alike (`week`, `day`, `none`); None: the data tell."""
+    holidays: frozenset[date] = frozenset()
+    """Days unlike others."""
 
     @staticmethod
     def of(model: Model, window_days: float) -> Budget:
         """The model's budgets for windows of this length; a window without a cadence counts as a day."""
-        return Budget(_chance(model.alarm_budget, window_days), _chance(model.warning_budget, window_days))
+        alarm, warning = (_chance(rate, window_days) for rate in (model.alarm_budget, model.warning_budget))
+        return Budget(alarm, warning, model.checks, model.season, frozenset(model.holidays))
 
 
 def _chance(budget: str, window_days: float) -> float:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from watchkeeper.checks import Measurement
+
+Floats = NDArray[np.float64]
 
 FLOORS = {
     ("shape", "ks"): 0.04,
@@ -49,17 +54,29 @@ POINTS, TIMES, LEAST = 0.01, 10.0, 0.001
 """Shares of missing and bad cells: one point, or ten times as many and at least 0.1 %."""
 
 
-def quiet(m: Measurement, times: float = 1.0) -> tuple[float, float]:
-    """The lowest and highest value that is no news however sure it is; `times` widens the floor for short baselines."""
-    before = m.reference or 0.0
-    if m.metric in ("null_share", "invalid_share"):
-        low = before - times * POINTS
-        high = min(before + times * POINTS, max(times * TIMES * before, before + times * LEAST))
-    else:
-        floor = times * FLOORS.get((m.metric, m.unit), 0.0) * m.scale
-        low, high = before - floor, before + floor
+def quiet(m: Measurement, times: float = 1.0, declared: float | None = None) -> tuple[Floats, Floats]:
+    """Lowest and highest value of each slice that is no news however sure it is; `times` widens for short baselines.
+
+    A floor that a person `declared` stands in place of the metric's own; while the baseline is short, both hold.
+    """
+    before = np.zeros(len(m.value)) if m.reference is None else np.nan_to_num(m.reference)
+    low, high = _own(m, before, times)
+    if declared is not None:
+        floor = declared * m.scale
+        both = times > 1.0
+        low = np.minimum(low, before - floor) if both else before - floor
+        high = np.maximum(high, before + floor) if both else before + floor
     least, most = BOUNDS.get(m.metric, (0.0, 1.0)) if _known(m) else (-math.inf, math.inf)
-    return max(least, low), min(most, high)
+    return np.maximum(least, low), np.minimum(most, high)
+
+
+def _own(m: Measurement, before: Floats, times: float) -> tuple[Floats, Floats]:
+    """What the metric's own floor leaves quiet around the values `before`."""
+    if m.metric in ("null_share", "invalid_share"):
+        high = np.minimum(before + times * POINTS, np.maximum(times * TIMES * before, before + times * LEAST))
+        return before - times * POINTS, high
+    floor = times * FLOORS.get((m.metric, m.unit), 0.0) * m.scale
+    return before - floor, before + floor
 
 
 def _known(m: Measurement) -> bool:

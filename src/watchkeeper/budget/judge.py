@@ -3,116 +3,103 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Finding, Severity
-from watchkeeper.budget.floor import quiet
-from watchkeeper.checks import Check, Measurement
-from watchkeeper.profiles import Slice
+from watchkeeper.budget.limit import History, Limits, counts, loud, needed, thresholds
+from watchkeeper.budget.season import festive
+from watchkeeper.checks import Measurement
+from watchkeeper.checks.sentence import figure, named
+from watchkeeper.delivery.wording import listed
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-FULL, FEW = 10, 3
-"""Baseline windows from which floors count once, and below which what needs a variance is not judged."""
-SHORT = 3.0
-"""What floors are multiplied by while the baseline is short."""
-
-
-@dataclass(frozen=True)
-class History:
-    """What is known of how the data behave when nothing is wrong."""
-
-    windows: int
-    """Baseline windows."""
-    checks: Mapping[str, Check]
-    """The checks by name: they say what they saw in words."""
+_LOUDNESS = list(Severity).index
 
 
 def judge(measurements: Sequence[Measurement], history: History, budget: Budget) -> list[Finding]:
-    """Findings for measurements that chance does not explain within the budget, and large enough to matter.
+    """Findings for measurements that chance and natural variation do not explain within the budget, worst first.
 
-    A window's threshold is ln(J/alpha) nats for its J judged measurements over all columns, metrics, segments and
-    versions (Bonferroni), alpha the budget's chance per window; and the value must leave its floor. Worst first.
+    An alarm, or a warning, takes more evidence than the window's threshold of that grade, against the baseline and,
+    where there are some, against the windows just before; and the value must leave its floor. What differs from the
+    baseline alone has come slowly: that is told once a column, as a warning.
+
+    What a person declared may keep a finding back until so many windows in a row were loud (it then has the worst
+    severity of these), and limits its severity; on a holiday nothing is more than a warning.
     """
     limits = thresholds(measurements, history, budget)
-    times = 1.0 if history.windows >= FULL else SHORT
-    enough: dict[int, Floats] = {}  # to warn, by the tuple of slices that most measurements share
     found: list[Finding] = []
+    slow: list[Finding] = []
     for m in measurements:
-        if counts(m, history):
-            if id(m.slices) not in enough:
-                enough[id(m.slices)] = _to_warn(m.slices, limits)
-            found += _loud(m, limits, enough[id(m.slices)], history, times)
-    return sorted(found, key=_worst_first)
+        if not counts(m, history):
+            continue
+        for finding, is_slow in _told(m, limits, history, budget):
+            (slow if is_slow else found).append(finding)
+    return sorted([*found, *_first_of_each_column(slow, found)], key=_worst_first)
 
 
-def counts(m: Measurement, history: History) -> bool:
-    """Whether a measurement is judged with this history: not where it needs more baseline windows than there are."""
-    return m.judged and (history.windows >= FEW or not m.needs_variance)
+def _first_of_each_column(slow: Sequence[Finding], told: Sequence[Finding]) -> Iterable[Finding]:
+    """What came slowly, once a column: where nothing else is told of the column in the same window."""
+    known = {(*_where(finding), finding.window) for finding in told}
+    firsts: dict[tuple[str, ...], Finding] = {}
+    for finding in sorted(slow, key=lambda finding: finding.window or ""):
+        if (*_where(finding), finding.window) not in known:
+            firsts.setdefault(_where(finding), finding)
+    return firsts.values()
 
 
-def thresholds(
-    measurements: Iterable[Measurement], history: History, budget: Budget
-) -> dict[Slice, tuple[float, float]]:
-    """Evidence in nats that a warning and an alarm take, for each window (its slice over all segments and versions)."""
-    together: dict[int, tuple[tuple[Slice, ...], NDArray[np.int64]]] = {}  # most measurements share one tuple of slices
-    for m in measurements:
-        if counts(m, history) and m.evidence is not None:
-            _, known = together.setdefault(id(m.slices), (m.slices, np.zeros(len(m.slices), dtype=np.int64)))
-            known += ~np.isnan(m.evidence)
-    judged: dict[Slice, int] = {}
-    for slices, known in together.values():
-        for at, n in zip(slices, known.tolist(), strict=True):
-            judged[at.whole] = judged.get(at.whole, 0) + n
-    return {at: (math.log(max(1, n) / budget.warning), math.log(max(1, n) / budget.alarm)) for at, n in judged.items()}
+def _where(finding: Finding) -> tuple[str, ...]:
+    return (*finding.columns, finding.segment or "", finding.version or "")
 
 
-def expected(m: Measurement, limits: Mapping[Slice, tuple[float, float]], history: History) -> tuple[Floats, Floats]:
-    """Lowest and highest value of each slice that would not be a warning: threshold and floor turned round."""
-    low, high = quiet(m, 1.0 if history.windows >= FULL else SHORT)
+def expected(m: Measurement, limits: Limits, history: History) -> tuple[Floats, Floats]:
+    """Lowest and highest value of each slice that would not be a warning: thresholds and floor turned round."""
+    low, high = history.quiet(m)
+    to_warn, _ = needed(m.slices, limits)
+    for part in (m, m.recent):
+        if part is None or part.evidence is None or part.band is None:
+            continue
+        with np.errstate(all="ignore"):
+            lowest, highest = part.band(to_warn)
+        low, high = np.fmin(lowest, low), np.fmax(highest, high)
     if m.band is None:
         return np.full(len(m.slices), -np.inf), np.full(len(m.slices), np.inf)
-    with np.errstate(all="ignore"):
-        lowest, highest = m.band(_to_warn(m.slices, limits))
-    return np.fmin(lowest, low), np.fmax(highest, high)
+    return low, high
 
 
-def _to_warn(slices: Iterable[Slice], limits: Mapping[Slice, tuple[float, float]]) -> Floats:
-    """The evidence that a warning takes in each slice; infinite where nothing is judged."""
-    return np.array([limits.get(at.whole, (np.inf, np.inf))[0] for at in slices])
-
-
-def _loud(
-    m: Measurement, limits: Mapping[Slice, tuple[float, float]], enough: Floats, history: History, times: float
-) -> Iterable[Finding]:
+def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> Iterable[tuple[Finding, bool]]:
+    """Findings of one measurement, and whether each came so slowly that it differs from the baseline alone."""
     if m.evidence is None:
         return
-    low, high = quiet(m, times)
-    with np.errstate(invalid="ignore"):
-        loud = np.flatnonzero((m.evidence > enough) & ((m.value < low) | (m.value > high)))
-    if not len(loud):
+    grades, override = loud(m, limits, history), history.override(m)
+    lasting = override.lasting or 1
+    alarm = _of_last(grades.alarm, lasting) > 0
+    places = np.flatnonzero(_of_last(grades.warning | grades.slow, lasting) == lasting)
+    if not len(places):
         return
     usual_low, usual_high = expected(m, limits, history)
-    check = history.checks[m.check]
-    for i in loud.tolist():
+    check, most = history.checks[m.check], Severity(override.severity or Severity.ALARM)
+    holiday = festive(m.slices, budget.holidays)
+    for i in places.tolist():
         at = m.slices[i]
         usual = _number(usual_low[i]), _number(usual_high[i])
-        severity = Severity.ALARM if m.evidence[i] > limits[at.whole][1] else Severity.WARNING
-        yield Finding(
+        together = bool(grades.together[i]) and m.begun is not None
+        finding = Finding(
             kind="change",
             check=m.check,
             metric=m.metric,
             columns=m.blame(i) if m.blame else m.columns,
-            severity=severity,
-            message=check.say(m, i, usual),
+            severity=min(Severity.ALARM if alarm[i] and not holiday[i] else Severity.WARNING, most, key=_LOUDNESS),
+            message=_lasting(m, i) if together else check.say(m, i, usual),
             remedy=check.remedy,
             value=_number(m.value[i]),
-            expected=usual,
+            expected=None if together else usual,
             effect=None if m.effect is None else _number(m.effect[i]),
             evidence=_number(m.evidence[i]),
             rows=int(m.rows[i]),
@@ -120,6 +107,26 @@ def _loud(
             segment=at.segment,
             version=at.version,
         )
+        yield finding, bool(grades.slow[i] and not alarm[i])
+
+
+def _of_last(flags: Bools, windows: int) -> Ints:
+    """How many of the last so many flags are true, at each."""
+    summed = np.concatenate([[0], np.cumsum(flags)])
+    at = np.arange(1, len(flags) + 1)
+    return np.asarray(summed[at] - summed[np.maximum(0, at - windows)])
+
+
+def _lasting(m: Measurement, i: int) -> str:
+    """The sentence for what windows say together."""
+    begun = 0 if m.begun is None else int(m.begun[i])
+    since = f"since {m.slices[begun].window_label}" if begun >= 0 else "since before the baseline ended"
+    whose = listed([named(name) for name in m.columns], 5) if m.columns else "All columns"
+    was = "" if m.was(i) is None else f", was {figure(m.was(i))}"
+    return (
+        f"{whose}: {m.metric} is {figure(float(m.value[i]))}{was}. No window is far out by itself; those {since} are, "
+        "taken together."
+    )
 
 
 def _number(x: float) -> float | None:
@@ -127,4 +134,4 @@ def _number(x: float) -> float | None:
 
 
 def _worst_first(finding: Finding) -> tuple[int, float]:
-    return (-list(Severity).index(finding.severity), -(finding.evidence or 0.0))
+    return (-_LOUDNESS(finding.severity), -(finding.evidence or 0.0))

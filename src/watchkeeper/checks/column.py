@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.checks.sentence import figure
-from watchkeeper.profiles import Baseline, CategoryEdges, CategoryProfile, ColumnProfile, NumericProfile, Profiles
+from watchkeeper.profiles import Baseline, CategoryEdges, CategoryProfile, ColumnProfile, NumericProfile, Past, Profiles
 from watchkeeper.stats import distance
 
 Floats = NDArray[np.float64]
@@ -50,13 +50,14 @@ def median(profile: NumericProfile, at: int, before: NumericProfile) -> Median:
 
 
 def centre(now: NumericProfile, at: int, before: NumericProfile) -> tuple[str, float, float]:
-    """What to say of where a column lies: a word, slice `at`, and the baseline (slice 0).
+    """What to say of where a column lies: a word, slice `at`, and the baseline (its one slice, or that of `at`).
 
     The median, or the mean where either median is `rough`: bins are wide beyond the baseline's values and in gaps
     between them, and means are exact. The mean also where both medians are the same, as with two values.
     """
-    here, was = median(now, at, before), median(before, 0, before)
-    means = float(now.mean[at]), float(before.mean[0])
+    then = at % len(before.null)
+    here, was = median(now, at, before), median(before, then, before)
+    means = float(now.mean[at]), float(before.mean[then])
     if (here.rough or was.rough or here.value == was.value) and np.isfinite(means).all():
         return "mean", *means
     return "median", here.value, was.value
@@ -85,37 +86,104 @@ def senseless(profile: ColumnProfile) -> Ints:
     return profile.invalid + profile.positive_infinity + profile.negative_infinity
 
 
-def every(now: Profiles, baseline: Baseline) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
-    """Each column now and in the whole baseline (one slice)."""
+def every(now: Profiles, baseline: Baseline) -> Iterator[tuple[ColumnProfile, ColumnProfile, Ints]]:
+    """Each column now, in the baseline, and the baseline's rows."""
     for name, column in now.columns.items():
-        yield column, baseline[name]
+        yield column, baseline[name], baseline.rows(name)
 
 
-def numeric(now: Profiles, baseline: Baseline) -> Iterator[tuple[NumericProfile, NumericProfile, NumericProfile]]:
-    """Each watched numeric column now, in the whole baseline, and in the baseline's windows."""
+def numeric(now: Profiles, baseline: Baseline) -> Iterator[tuple[NumericProfile, NumericProfile, Past]]:
+    """Each watched numeric column now, in the baseline, and in the baseline's windows."""
     for name, column in now.columns.items():
         if not isinstance(column, NumericProfile) or column.edges.temporal:
             continue
-        before, windows = baseline[name], baseline.profiles.columns[name]
-        if isinstance(before, NumericProfile) and isinstance(windows, NumericProfile):
-            yield column, before, windows
-
-
-def categorical(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryProfile, CategoryProfile]]:
-    """Each watched categorical column now and in the whole baseline."""
-    for name, column in now.columns.items():
         before = baseline[name]
-        if isinstance(column, CategoryProfile) and isinstance(before, CategoryProfile):
-            yield column, before
+        if isinstance(before, NumericProfile):
+            yield column, before, baseline.past(name)
 
 
-def valued(now: Profiles, baseline: Baseline) -> Iterator[tuple[CategoryProfile, CategoryProfile]]:
+@dataclass(frozen=True)
+class Values:
+    """A column value by value, now and in the baseline."""
+
+    name: str
+    names: tuple[str, ...]
+    """The values: those of the baseline's edges, then others."""
+    known: int
+    """How many are the edges'."""
+    complete: bool
+    """Whether the edges hold all values of the baseline."""
+    counts: Ints
+    """Shape (slices, values)."""
+    reference: Ints
+    """The baseline's, shape (1, values) or (slices, values)."""
+    rest: Ints
+    """Rows with values that are not told apart, shape (slices,): beyond the cap of a slice."""
+    rest_before: Ints
+
+    @property
+    def tables(self) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+        """Counts and rest, now and in the baseline."""
+        return (self.counts, self.rest), (self.reference, self.rest_before)
+
+    @property
+    def rows(self) -> Ints:
+        """Rows with a value, shape (slices,)."""
+        return np.asarray(self.counts.sum(axis=1) + self.rest)
+
+    @property
+    def rows_before(self) -> Ints:
+        """Those of the baseline, shape (1,) or (slices,)."""
+        return np.asarray(self.reference.sum(axis=1) + self.rest_before)
+
+    @property
+    def unseen(self) -> Ints:
+        """Rows with a value that the baseline does not have, shape (slices,)."""
+        return np.asarray(np.where(self.reference > 0, 0, self.counts).sum(axis=1) + self.rest)
+
+
+def categorical(now: Profiles, baseline: Baseline) -> Iterator[Values]:
+    """Each watched categorical column."""
+    for name, here in now.columns.items():
+        before = baseline[name]
+        if isinstance(here, CategoryProfile) and isinstance(before, CategoryProfile):
+            yield _values(here, before)
+
+
+def valued(now: Profiles, baseline: Baseline) -> Iterator[Values]:
     """Each watched column that is looked at value by value: categorical ones, and numbers with few values."""
     yield from categorical(now, baseline)
     for here, before, _ in numeric(now, baseline):
-        if has_values(before, FEW):
-            values = np.flatnonzero(before.counts[0])
-            yield _by_value(here, values), _by_value(before, values)
+        whole = baseline.whole.columns[here.name]
+        if isinstance(whole, NumericProfile) and has_values(whole, FEW):
+            values = np.flatnonzero(whole.counts[0])
+            yield _values(_by_value(here, values), _by_value(before, values))
+
+
+def _values(here: CategoryProfile, before: CategoryProfile) -> Values:
+    others = sorted({*here.others, *before.others})
+    known = len(here.edges.values)
+    counts, reference = (_on(profile, others) for profile in (here, before))
+    return Values(
+        name=here.name,
+        names=(*here.edges.values, *others),
+        known=known,
+        complete=before.edges.complete,
+        counts=counts,
+        reference=reference,
+        rest=here.unseen - counts[:, known:].sum(axis=1),
+        rest_before=before.unseen - reference[:, known:].sum(axis=1),
+    )
+
+
+def _on(profile: CategoryProfile, others: list[str]) -> Ints:
+    """Counts of the edges' values and of `others`, shape (slices, values)."""
+    known = len(profile.edges.values)
+    table = np.zeros((len(profile.null), known + len(others)), dtype=np.int64)
+    place = {name: known + i for i, name in enumerate(others)}
+    at = np.array([*range(known), *(place[name] for name in profile.others)], dtype=np.int64)
+    table[:, at] = profile.dense(known + len(profile.others))
+    return table
 
 
 def has_values(before: NumericProfile, most: int) -> bool:

@@ -46,12 +46,12 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         yield from _binned(here.name, counts, reference, here.finite)
         yield _reported("ks", here.name, distance.ks(here.counts, before.counts[0]), here.finite)
         yield _reported("wasserstein", here.name, _wasserstein(here, before), here.finite)
-    for now_values, before_values in column.categorical(now, baseline):
-        alone = min(VALUES, len(before_values.edges.values))
+    for values in column.categorical(now, baseline):
+        alone = min(VALUES, values.known)
         counts, reference = (
-            np.column_stack([p.dense(alone), p.valid - p.dense(alone).sum(axis=1)]) for p in (now_values, before_values)
+            np.column_stack([table[:, :alone], table[:, alone:].sum(axis=1) + rest]) for table, rest in values.tables
         )
-        yield from _binned(now_values.name, counts, reference[0], now_values.valid)
+        yield from _binned(values.name, counts, reference[0], values.rows)
 
 
 def _cells(before: NumericProfile) -> Ints:
@@ -86,7 +86,12 @@ def _wasserstein(here: NumericProfile, before: NumericProfile) -> Floats:
 
 def _reported(metric: str, name: str, value: Floats, rows: Ints) -> Measurement:
     return Measurement(
-        metric=metric, columns=(name,), value=np.asarray(value), rows=rows, effect=np.asarray(value), reference=0.0
+        metric=metric,
+        columns=(name,),
+        value=np.asarray(value),
+        rows=rows,
+        effect=np.asarray(value),
+        reference=np.zeros(len(rows)),
     )
 
 

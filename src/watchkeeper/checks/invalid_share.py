@@ -16,16 +16,9 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Evidence: `stats.evidence.share`, one-sided.
     """
-    for here, before in column.every(now, baseline):
-        yield compared(
-            "invalid_share",
-            here.name,
-            column.senseless(here),
-            now.rows,
-            int(column.senseless(before)[0]),
-            int(baseline.whole.rows[0]),
-            "up",
-        )
+    for here, before, rows in column.every(now, baseline):
+        bad, was = column.senseless(here), column.senseless(before)
+        yield compared("invalid_share", here.name, bad, now.rows, was, rows, "up")
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
@@ -42,4 +35,5 @@ CHECK = Check(
     blind="values that parse but mean something else",
     remedy="Look at the rows set aside, and ask the sender which format the column now has.",
     say=_say,
+    by_slice=True,
 )

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles import Baseline, Profiles, Slice
+from watchkeeper.stats.law import Law
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Band = Callable[[Floats], tuple[Floats, Floats]]
 
 
@@ -28,10 +30,18 @@ class Measurement:
     """The rows behind each value."""
     effect: Floats | None = None
     """The change against the baseline, in the metric's unit; None where nothing is compared."""
+    law: Law | None = None
+    """What chance and natural variation do to the value; None where it is never judged, or `evidence` is given."""
     evidence: Floats | None = None
     """-ln p in nats against "nothing changed", two-sample; NaN where too few rows; None where never judged."""
-    reference: float | None = None
-    """The baseline's value."""
+    recent: Measurement | None = None
+    """The same against the windows just before each slice; no evidence where there are too few."""
+    lasting: Floats | None = None
+    """Evidence of this window and those before it together, in nats, shape (slices,)."""
+    begun: Ints | None = None
+    """The slice in which that began to add up, likewise; negative where it was in the baseline."""
+    reference: Floats | None = None
+    """The baseline's value, shape (slices,)."""
     unit: str = ""
     """What the value is counted in, where the metric's name leaves it open; floors may differ by it."""
     scale: float = 1.0
@@ -48,11 +58,17 @@ class Measurement:
     """The columns that contribute most to slice number i, where the metric covers many and they differ by slice."""
     check: str = ""
     slices: tuple[Slice, ...] = ()
+    few: Bools | None = None
+    """Slices with too few rows to say anything."""
 
     @property
     def judged(self) -> bool:
         """Whether the measurement shares the budget."""
         return self.evidence is not None
+
+    def was(self, i: int) -> float | None:
+        """The baseline's value for slice number i; None where it has none."""
+        return None if self.reference is None or np.isnan(self.reference[i]) else float(self.reference[i])
 
 
 Say = Callable[[Measurement, int, tuple[float | None, float | None]], str]
@@ -70,3 +86,6 @@ class Check:
     remedy: str
     say: Say
     """The finding's sentence for slice number i, given the values that would be usual."""
+    by_slice: bool = False
+    """Whether it looks at what `Baseline[column]` gives, which may be another part of the baseline for each slice. Only
+    then does the budget learn how its measurements vary when nothing is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from watchkeeper.checks.sentence import figure
 from watchkeeper.checks.together import listed
 from watchkeeper.profiles import Baseline, FourierProfile, Profiles
 from watchkeeper.stats import evidence
+from watchkeeper.stats.evidence import Limits
+from watchkeeper.stats.law import SeriesLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,7 +42,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     chance = past.chance(np.maximum(n, 1))
     distance = np.where(known, np.sum((now.fourier.mean - past.mean) ** 2, axis=1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        nats = evidence.predictive_t(np.log(distance / (chance + past.natural)), past.y, past.sampling, "up")
+        y = np.log(distance / (chance + past.natural))
+    nats = evidence.predictive_t(y, past.y, past.sampling, "up")
     value = _root(distance - chance)
     yield Measurement(
         metric="mmd",
@@ -48,9 +51,16 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         value=value,
         rows=n,
         effect=value,
-        evidence=np.where(known, nats, np.nan),
-        reference=0.0,
-        band=_band(past, chance),
+        law=SeriesLaw(
+            L=np.where(known, nats, np.nan),
+            limits=_limits(past, chance),
+            y=y,
+            past=past.y,
+            sampling=np.full(len(n), past.sampling),
+            sampling_past=np.full(len(past.y), past.sampling),
+            side="up",
+        ),
+        reference=np.zeros(len(n)),
         needs_variance=True,
         tell=lambda i: "" if movers(now, baseline, i)[1] else _UNEXPLAINED,
         blame=lambda i: movers(now, baseline, i)[0],
@@ -105,12 +115,12 @@ def _past(fourier: FourierProfile) -> _Past | None:
     return _Past(mean, rows, spread, natural, y, 2 / min(max(freedom, 1.0), float(len(mean))))
 
 
-def _band(past: _Past, chance: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
+def _limits(past: _Past, chance: Floats) -> Limits:
+    def limits(threshold: Floats) -> tuple[Floats, Floats]:
         low, high = evidence.predictive_band(past.y, past.sampling, threshold, "up")
         return low, _root((chance + past.natural) * np.exp(np.minimum(high, 700.0)) - chance)
 
-    return band
+    return limits
 
 
 def _root(square: Floats) -> Floats:

@@ -16,15 +16,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Sentinels, bad cells and NaN count as missing. Evidence: `stats.evidence.share`.
     """
-    for here, before in column.every(now, baseline):
-        yield compared(
-            "null_share",
-            here.name,
-            column.missing(here),
-            now.rows,
-            int(column.missing(before)[0]),
-            int(baseline.whole.rows[0]),
-        )
+    for here, before, rows in column.every(now, baseline):
+        yield compared("null_share", here.name, column.missing(here), now.rows, column.missing(before), rows)
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
@@ -41,4 +34,5 @@ CHECK = Check(
     blind="missing values written as an ordinary value that the model does not name among its sentinels",
     remedy="Compare with the source's own count of missing values; look at the join that brings the column.",
     say=_say,
+    by_slice=True,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from watchkeeper.checks.sentence import between, figure, named
 from watchkeeper.model import Task
 from watchkeeper.profiles import Baseline, Profiles
 from watchkeeper.profiles.quality import QualityPlan
+from watchkeeper.stats.law import SeriesLaw
 from watchkeeper.stats.quality import Metric, quality_metrics
 
 Floats = NDArray[np.float64]
@@ -49,21 +50,22 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         return
     before = {metric.name: metric for metric in quality_metrics(whole)}
     counted = judged(now.quality.plan)
+    windows = baseline.profiles.quality
+    past = {} if windows is None else {metric.name: metric for metric in quality_metrics(windows)}
     for metric in quality_metrics(now.quality):
         if not np.isfinite(metric.value).any():
             continue
         was = before[metric.name]
-        reference = float(was.value[0])
+        reference = np.broadcast_to(was.value, metric.value.shape)
         yield Measurement(
             metric=metric.name,
             columns=metric.columns,
             value=metric.value,
             rows=metric.rows,
             effect=metric.value - reference,
-            evidence=metric.against(was) if metric.name in counted else None,
-            reference=reference if np.isfinite(reference) else None,
+            law=_law(metric, was, past.get(metric.name)) if metric.name in counted else None,
+            reference=reference,
             scale=_scale(metric.name, before),
-            band=_band(metric, was),
             interval=metric.interval,
         )
 
@@ -85,8 +87,23 @@ def _scale(name: str, before: Mapping[str, Metric]) -> float:
     return scale if np.isfinite(scale) else 1.0
 
 
-def _band(metric: Metric, was: Metric) -> Callable[[Floats], tuple[Floats, Floats]]:
-    return lambda nats: metric.band(was, nats)
+def _law(metric: Metric, was: Metric, past: Metric | None) -> SeriesLaw:
+    """The metric's own law against the whole baseline, and its series through the baseline's windows."""
+    before = was if past is None else past
+    return SeriesLaw(
+        L=metric.against(was),
+        limits=lambda nats: metric.band(was, nats),
+        y=metric.value,
+        past=np.where(before.enough, before.value, np.nan),
+        sampling=_least(metric.variance),
+        sampling_past=_least(before.variance),
+        side=metric.side,
+        in_unit=True,
+    )
+
+
+def _least(variance: Floats) -> Floats:
+    return np.maximum(np.nan_to_num(variance), 1e-12)
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
@@ -100,8 +117,9 @@ def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> st
         range_ = between(low, None) if m.effect is not None and m.effect[i] < 0 else between(None, high)
     sure = "" if m.interval is None else f" (95 % interval {figure(m.interval[0][i])} to {figure(m.interval[1][i])})"
     moved = "fell" if m.effect is not None and m.effect[i] < 0 else "rose"
-    near_zero = m.metric == "bias" and m.reference is not None and abs(m.reference) < 1e-6 * m.scale
-    was = "" if m.reference is None else f" from {figure(0.0 if near_zero else m.reference)}"
+    before = m.was(i)
+    near_zero = m.metric == "bias" and before is not None and abs(before) < 1e-6 * m.scale
+    was = "" if before is None else f" from {figure(0.0 if near_zero else before)}"
     return (
         f"The model's {TITLES.get(m.metric, m.metric)} {moved}{was} to {figure(m.value[i])}{sure}, {made} against "
         f"{label} on {figure(int(m.rows[i]))} labelled rows; {range_} is usual."

@@ -14,6 +14,8 @@ from watchkeeper.checks.sentence import between, figure
 from watchkeeper.checks.together import blamed, groups, listed
 from watchkeeper.profiles import Baseline, PairProfile, Profiles
 from watchkeeper.stats import components, evidence
+from watchkeeper.stats.evidence import Limits
+from watchkeeper.stats.law import SeriesLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,9 +67,16 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         value=value,
         rows=np.rint(n).astype(np.int64),
         effect=value - 1,
-        evidence=nats,
-        reference=1.0,
-        band=_band(y, sampling),
+        law=SeriesLaw(
+            L=nats,
+            limits=_limits(y, sampling),
+            y=np.log(value),
+            past=y,
+            sampling=sampling,
+            sampling_past=model.sampling / np.maximum(_rows(past.sums), 1),
+            side="two",
+        ),
+        reference=np.ones(len(n)),
         needs_variance=True,
         blame=_blame(now.pairs, ranked, model),
     )
@@ -93,7 +102,11 @@ class _Model:
         return float(2 * np.sum(left * left.T) / self.usual**2)
 
     def error(self, sums: Ints) -> Floats:
-        """The variance left about the baseline's means, as a multiple of the baseline's, shape (slices,)."""
+        """The variance left about the baseline's means, as a multiple of the baseline's, shape (slices,).
+
+        NaN where columns are silent and what stands for them, the baseline's correlations, fits the others so badly
+        that nothing would be left.
+        """
         k = len(self.mean)
         left, right = np.triu_indices(k, 1)
         weights, diagonal = 2 * self.rest[left, right], np.diagonal(self.rest)
@@ -103,7 +116,7 @@ class _Model:
             part = sums[begin : begin + step]
             both, own = self.moments(part)
             found[begin : begin + step] = (both @ weights + own @ diagonal) / self.usual
-        return np.where(_rows(sums) > 0, np.maximum(found, 1e-12), np.nan)
+        return np.where((_rows(sums) > 0) & (found > LEAST), found, np.nan)
 
     def moments(self, sums: Ints) -> tuple[Floats, Floats]:
         """Standardised second moments about the baseline's means: of pairs, and of each column with itself.
@@ -171,12 +184,12 @@ def _rows(sums: Ints) -> Floats:
     return np.asarray(sums[:, 0].mean(axis=1))
 
 
-def _band(y: Floats, sampling: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
+def _limits(y: Floats, sampling: Floats) -> Limits:
+    def limits(threshold: Floats) -> tuple[Floats, Floats]:
         low, high = evidence.predictive_band(y, sampling, threshold)
         return np.exp(low), np.exp(np.minimum(high, 700.0))
 
-    return band
+    return limits
 
 
 def _blame(pairs: PairProfile, ranked: tuple[str, ...], model: _Model) -> Callable[[int], tuple[str, ...]]:

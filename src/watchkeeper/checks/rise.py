@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,16 @@ from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure, named, percent, quoted
 from watchkeeper.checks.share import ratio
-from watchkeeper.profiles import Baseline, CategoryProfile, Profiles
+from watchkeeper.profiles import Baseline, Profiles
 from watchkeeper.stats import evidence
 from watchkeeper.stats.cells import cells_categorical
+from watchkeeper.stats.law import RiseLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+ENOUGH = 10
+"""Rows due in a window from which a value is looked at by `shape`, even where it fills up its pool."""
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -24,54 +28,43 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Evidence: `stats.evidence.rise`. The value is that one's share of the rows.
     """
-    for here, before in column.valued(now, baseline):
-        n, rows = here.valid, int(before.valid[0])
-        if not before.edges.values or rows == 0:
+    for values in column.valued(now, baseline):
+        n, rows = values.rows, np.broadcast_to(values.rows_before, values.rows.shape)
+        if not values.known or not rows.any():
             continue
-        reference = before.dense(len(before.edges.values))[0]
-        codes = _pool(here, reference, n)
-        counts = here.dense(len(reference) + len(here.others))[:, codes]
-        mass = np.append(reference, np.zeros(len(here.others), dtype=np.int64))[codes]
+        codes = _pool(values)
+        counts, mass = values.counts[:, codes], np.broadcast_to(values.reference[:, codes], (len(n), len(codes)))
         nats, best = evidence.rise(counts, n, mass, rows)
-        some = np.isfinite(nats)
-        each = np.arange(len(n))
-        risen = np.where(some, counts[each, best], 0)
-        was = np.where(some, mass[best], 0)
+        some, each = np.isfinite(nats), np.arange(len(n))
+        risen, was = (np.where(some, table[each, best], 0) if len(codes) else 0 * n for table in (counts, mass))
         value = np.where(some, ratio(risen, n), np.nan)
         yield Measurement(
             metric="rise",
-            columns=(here.name,),
+            columns=(values.name,),
             value=value,
             rows=n,
-            effect=value - was / rows,
-            evidence=np.where(some, nats, np.nan),
-            reference=0.0,
-            band=_band(n, was, rows, len(codes)),
-            tell=_which(here, codes, best, was / rows, value),
+            effect=value - np.nan_to_num(ratio(was, rows)),
+            law=RiseLaw(counts, n, mass, rows, was),
+            reference=np.zeros(len(n)),
+            tell=_which(values.names, codes, best, ratio(was, rows), value),
         )
 
 
-def _pool(here: CategoryProfile, reference: Ints, n: Ints) -> Ints:
-    """Codes of the values that stand in `shape`'s pool in the largest window, and of those unseen.
+def _pool(values: column.Values) -> Ints:
+    """The values that stand in `shape`'s pool in the largest window, and those that the baseline's edges lack.
 
     The pool is the same for all windows, so that a value's number means the same in each.
     """
-    cells = cells_categorical(np.append(reference, 0), np.array([max(int(n.max(initial=0)), 1)]))[0]
-    known = len(reference)
-    return np.concatenate([np.flatnonzero(cells[:-1] == 0), np.arange(known, known + len(here.others))])
+    usual = values.reference[:, : values.known].sum(axis=0)
+    largest = max(int(values.rows.max(initial=0)), 1)
+    cells = cells_categorical(np.append(usual, 0), np.array([largest]))[0]
+    rare = (cells[:-1] == 0) & (usual * largest < ENOUGH * max(1, usual.sum()))
+    return np.concatenate([np.flatnonzero(rare), np.arange(values.known, len(values.names))])
 
 
-def _band(n: Ints, was: Ints, rows: int, pool: int) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
-        return evidence.share_band(n, was + 1, rows, threshold + np.log(max(1, pool)), side="up")
-
-    return band
-
-
-def _which(here: CategoryProfile, codes: Ints, best: Ints, was: Floats, value: Floats) -> Callable[[int], str]:
+def _which(names: Sequence[str], codes: Ints, best: Ints, was: Floats, value: Floats) -> Callable[[int], str]:
     def tell(i: int) -> str:
-        name = [*here.edges.values, *here.others][codes[best[i]]]
-        return f"{quoted(name)} rose from {percent(float(was[i]))} to {percent(float(value[i]))}"
+        return f"{quoted(names[codes[best[i]]])} rose from {percent(float(was[i]))} to {percent(float(value[i]))}"
 
     return tell
 
@@ -88,4 +81,5 @@ CHECK = Check(
     blind="values that become rarer; values with ten or more expected rows (see `shape`)",
     remedy="Look at the rows with that value: a default that a system fills in, or a real event?",
     say=_say,
+    by_slice=True,
 )

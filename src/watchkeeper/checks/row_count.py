@@ -12,6 +12,7 @@ from watchkeeper.checks.sentence import between, figure
 from watchkeeper.model import Role
 from watchkeeper.profiles import Baseline, NumericProfile, Profiles
 from watchkeeper.stats import evidence
+from watchkeeper.stats.law import OwnLaw
 
 Floats = NDArray[np.float64]
 
@@ -30,20 +31,23 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         return  # how traffic is shared out among versions is no fault of a delivery
     if baseline.source in ("blocks", "one") or (now.slices[0].start is None and baseline.source != "files"):
         return
-    past = baseline.profiles.rows[~_cut(baseline.profiles)]
-    if not len(past):
+    past = np.where(_cut(baseline.profiles), np.nan, baseline.profiles.rows)
+    if np.isnan(past).all():
         return
-    reference = float(np.median(past))
+    total = evidence.everything if baseline.chosen is None else baseline.chosen.total
+    reference = float(np.nanmedian(past))
     yield Measurement(
         metric="rows",
         columns=(),
         value=now.rows.astype(np.float64),
         rows=now.rows,
         effect=now.rows.astype(np.float64) - reference,
-        evidence=np.where(_cut(now), np.nan, evidence.rows(now.rows, past)),
-        reference=reference,
+        law=OwnLaw(
+            np.where(_cut(now), np.nan, evidence.rows(now.rows, past, total)),
+            lambda nats: evidence.rows_band(past, nats, total),
+        ),
+        reference=np.full(len(now.rows), reference),
         scale=max(reference, 1.0),
-        band=lambda threshold: evidence.rows_band(past, threshold),
         needs_variance=True,
     )
 
@@ -74,4 +78,5 @@ CHECK = Check(
     blind="rows replaced by others; a first or last window that the data cover only in part",
     remedy="Compare with the source's own count for the same span.",
     say=_say,
+    by_slice=True,
 )

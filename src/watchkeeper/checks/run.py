@@ -12,6 +12,7 @@ import numpy as np
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.profiles import Baseline, Profiles, Slice
+from watchkeeper.stats.law import CHANCE, Variation
 
 ENOUGH_ROWS = 20
 """Rows from which a window is judged; below it there are too few rows to say anything."""
@@ -47,16 +48,23 @@ def run(now: Profiles, baseline: Baseline, checks: Iterable[Check]) -> list[Meas
     Without segments or versions there is one group; with them, the whole, each segment and each version are looked at.
     """
     listed = list(checks)
-    return [m for part, before in _groups(now, baseline) for check in listed for m in _measured(check, part, before)]
+    return [m for part, before in groups(now, baseline) for m in measured(part, before, listed)]
 
 
-def _measured(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
+def measured(now: Profiles, baseline: Baseline, checks: Iterable[Check]) -> Iterator[Measurement]:
+    """The measurements of one group."""
     few = now.rows < ENOUGH_ROWS
-    for m in _called(check, now, baseline):
-        judged = m.evidence
-        if judged is not None and m.metric != "rows":
-            judged = np.where(few, np.nan, judged)
-        yield replace(m, check=check.name, slices=now.slices, evidence=judged)
+    for check in checks:
+        for m in _called(check, now, baseline):
+            yield weighed(replace(m, check=check.name, slices=now.slices, few=few), CHANCE)
+
+
+def weighed(m: Measurement, natural: Variation) -> Measurement:
+    """The measurement with the evidence and the band that its law gives; slices with few rows give no evidence."""
+    law, nats = m.law, m.evidence if m.law is None else m.law.nats(natural)
+    if nats is not None and m.few is not None and m.metric != "rows":
+        nats = np.where(m.few, np.nan, nats)
+    return replace(m, evidence=nats, band=m.band if law is None else lambda threshold: law.band(threshold, natural))
 
 
 def _called(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -72,7 +80,8 @@ def _called(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measure
         ) from wrong
 
 
-def _groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
+def groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
+    """What is compared with what: everything, each segment, each version."""
     segments = sorted({at.segment for at in now.slices if at.segment is not None})
     versions = sorted({at.version for at in now.slices if at.version is not None})
     yield now.by_window, _only(baseline, None)

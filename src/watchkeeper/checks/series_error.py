@@ -15,6 +15,8 @@ from watchkeeper.checks.statistics import Statistics, statistics
 from watchkeeper.checks.together import GROUPS, blamed, listed
 from watchkeeper.profiles import Baseline, Profiles
 from watchkeeper.stats import components, evidence
+from watchkeeper.stats.evidence import Limits
+from watchkeeper.stats.law import SeriesLaw
 
 Floats = NDArray[np.float64]
 
@@ -53,9 +55,16 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         value=value,
         rows=now.rows,
         effect=value - 1,
-        evidence=evidence.predictive_t(np.log(error), y, sampling, "up"),
-        reference=1.0,
-        band=_band(y, sampling),
+        law=SeriesLaw(
+            L=evidence.predictive_t(np.log(error), y, sampling, "up"),
+            limits=_limits(y, sampling),
+            y=np.log(error),
+            past=_placed(y, left_out, W),
+            sampling=sampling,
+            sampling_past=np.full(W, 2 / len(past.owner)),
+            side="up",
+        ),
+        reference=np.ones(len(value)),
         needs_variance=True,
         blame=_blame(here, past, model),
     )
@@ -133,12 +142,19 @@ def _slice(of: Statistics, i: int) -> Statistics:
     return Statistics(of.value[:, i : i + 1], of.least[:, i : i + 1], of.owner)
 
 
-def _band(y: Floats, sampling: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
+def _placed(values: Floats, at: NDArray[np.intp], windows: int) -> Floats:
+    """Values of some windows, NaN for the others."""
+    found = np.full(windows, np.nan)
+    found[at] = values
+    return found
+
+
+def _limits(y: Floats, sampling: Floats) -> Limits:
+    def limits(threshold: Floats) -> tuple[Floats, Floats]:
         _, high = evidence.predictive_band(y, sampling, threshold, "up")
         return np.zeros(len(high)), np.exp((np.minimum(high, 700.0) - y.mean()) / 2)
 
-    return band
+    return limits
 
 
 def _blame(here: Statistics, past: Statistics, model: _Model) -> Callable[[int], tuple[str, ...]]:

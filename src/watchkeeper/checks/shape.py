@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named, percent, quoted
-from watchkeeper.profiles import Baseline, CategoryProfile, NumericProfile, Profiles
+from watchkeeper.profiles import Baseline, NumericProfile, Profiles
 from watchkeeper.stats import distance, evidence
 from watchkeeper.stats.cells import cells_categorical, cells_numeric
+from watchkeeper.stats.law import GapLaw, ShareLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,8 +23,6 @@ CELLS = 16
 """The most cells of a numeric column."""
 FOLD = 4
 """How many times more rows than by chance have to be in bins that are empty in the baseline."""
-MOST_NATS = 600.0
-"""The largest threshold that is turned round; e^-600 is still a double."""
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -40,18 +38,24 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     Source: G test, Sokal and Rohlf, Biometry (1995), 17.4; Kolmogorov (1933) for the gap.
     """
     for here, before, _ in column.numeric(now, baseline):
-        counts, reference = here.counts, before.counts[0]
-        cells, due = _apart(cells_numeric(reference, here.finite, CELLS), counts, reference)
-        gap = distance.ks(counts, reference)
-        yield _measurement(here.name, "ks", gap, counts, due, cells, here.finite, _centres(here, before))
-    for now_values, before_values in column.categorical(now, baseline):
-        known = len(before_values.edges.values)
-        counts = np.column_stack([now_values.dense(known), now_values.unseen])
-        reference = np.append(before_values.dense(known)[0], before_values.unseen[0])
-        cells = cells_categorical(reference, counts.sum(axis=1))
-        gap = distance.total_variation(counts, reference)
-        tell = _moved(now_values, counts, reference)
-        yield _measurement(now_values.name, "total variation", gap, counts, reference, cells, counts.sum(axis=1), tell)
+        counts, usual = here.counts, baseline.whole.columns[here.name]
+        cells = cells_numeric(usual.counts[0], here.finite, CELLS)  # type: ignore[attr-defined]
+        cells, reference = _apart(cells, counts, np.broadcast_to(before.counts, counts.shape))
+        gap = distance.ks(counts, before.counts)
+        yield _measurement(here.name, "ks", gap, counts, reference, cells, here.finite, _centres(here, before))
+    for values in column.categorical(now, baseline):
+        counts, before_counts = (_with_unseen(table, values.known, rest) for table, rest in values.tables)
+        usual_counts = before_counts.sum(axis=0) if len(before_counts) > 1 else before_counts[0]
+        cells = cells_categorical(usual_counts, counts.sum(axis=1))
+        gap = distance.total_variation(counts, before_counts)
+        tell = _moved(values.names[: values.known], counts, before_counts)
+        reference = np.broadcast_to(before_counts, counts.shape)
+        yield _measurement(values.name, "total variation", gap, counts, reference, cells, counts.sum(axis=1), tell)
+
+
+def _with_unseen(table: Ints, known: int, rest: Ints) -> Ints:
+    """Counts of the edges' values, and last of all others together."""
+    return np.column_stack([table[:, :known], table[:, known:].sum(axis=1) + rest])
 
 
 def _measurement(
@@ -64,29 +68,21 @@ def _measurement(
     rows: Ints,
     tell: Callable[[int], str],
 ) -> Measurement:
-    """`counts` has shape (slices, bins), `reference` (bins,), or, as `_apart` makes it, (slices, bins)."""
-    statistic, df, nats = evidence.g_test(counts, reference, cells)
-    lone = (df == 0) & (rows > 0)
-    held = reference if reference.ndim == 1 else reference.max(axis=0)
-    top = int(held.argmax())
-    left = evidence.share(rows - counts[:, top], rows, held.sum() - held[top], held.sum(), side="up")
-    statistic, nats = np.where(lone, left, statistic), np.where(lone, left, nats)
-
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
-        limit = special.chdtri(np.maximum(df, 1.0), np.exp(-np.minimum(threshold, MOST_NATS)))
-        limit = np.where(lone, threshold, limit)
-        return np.zeros(len(gap)), evidence.scaled_band(gap, statistic, limit, 0.0)
-
+    """`counts` and `reference` have shape (slices, bins)."""
+    statistic, df, _ = evidence.g_test(counts, reference, cells)
+    top = int(reference.max(axis=0).argmax())
+    N = reference.sum(axis=1)
+    left = ShareLaw(rows - counts[:, top], rows, N - reference[:, top], N, "up")
+    known = (rows > 0) & (N > 0)
     return Measurement(
         metric="shape",
         columns=(name,),
         value=gap,
         rows=rows,
         effect=gap,
-        evidence=nats,
-        reference=0.0,
+        law=GapLaw(gap, statistic, np.where(known, df, np.nan), left),
+        reference=np.zeros(len(gap)),
         unit=unit,
-        band=band,
         tell=tell,
     )
 
@@ -94,23 +90,23 @@ def _measurement(
 def _apart(cells: Ints, counts: Ints, reference: Ints) -> tuple[Ints, Ints]:
     """Cells with those bins apart that are empty in the baseline, in windows that have much in them.
 
-    With them the baseline's rows for each window, shape (slices, bins): such a cell gets as many as the baseline has
-    bins with a single row. Small baselines, such as a segment's, leave bins empty by chance, and a further row falls
-    into one of these about as often. Where it holds less than `FOLD` times what that gives, bins stay where they are.
+    With them the baseline's rows for each window; all have shape (slices, bins). Such a cell gets as many as the
+    baseline has bins with a single row. Small baselines, such as a segment's, leave bins empty by chance, and a
+    further row falls into one of these about as often. Where it holds less than `FOLD` times what that gives, bins stay
+    where they are.
 
     Source: Good (1953), Biometrika 40.
     """
-    due = np.broadcast_to(reference, counts.shape)
-    new = np.flatnonzero(reference == 0)
-    once = int((reference == 1).sum())
+    new = np.flatnonzero(reference.max(axis=0) == 0)
+    once = (reference == 1).sum(axis=1)
     held, rows = counts[:, new].sum(axis=1), counts.sum(axis=1)
-    by_chance = (once + 1) * rows / max(1, reference.sum())
+    by_chance = (once + 1) * rows / np.maximum(1, reference.sum(axis=1))
     much = np.flatnonzero((held > 0) & (held * CELLS >= rows) & (held >= FOLD * by_chance))
     if len(much):
-        cells, due = cells.copy(), due.copy()
+        cells, reference = cells.copy(), reference.copy()
         cells[np.ix_(much, new)] = cells[much].max(axis=1, keepdims=True) + 1
-        due[much, new[0]] = once
-    return cells, due
+        reference[much, new[0]] = once[much]
+    return cells, reference
 
 
 def _centres(here: NumericProfile, before: NumericProfile) -> Callable[[int], str]:
@@ -121,11 +117,12 @@ def _centres(here: NumericProfile, before: NumericProfile) -> Callable[[int], st
     return tell
 
 
-def _moved(here: CategoryProfile, counts: Ints, reference: Ints) -> Callable[[int], str]:
+def _moved(names: Sequence[str], counts: Ints, reference: Ints) -> Callable[[int], str]:
     def tell(i: int) -> str:
-        was, now = reference / max(1, reference.sum()), counts[i] / max(1, counts[i].sum())
+        held = reference[i % len(reference)]
+        was, now = held / max(1, held.sum()), counts[i] / max(1, counts[i].sum())
         most = int(np.argmax(np.abs(now - was)))
-        name = quoted(here.edges.values[most]) if most < len(here.edges.values) else "values the baseline does not have"
+        name = quoted(names[most]) if most < len(names) else "values the baseline does not have"
         return f"{name} went from {percent(was[most])} to {percent(now[most])}"
 
     return tell
@@ -146,4 +143,5 @@ CHECK = Check(
     blind="changes too small for the number of rows; rare values below ten expected rows (see `rise`, `unseen_share`)",
     remedy="Look at the two distributions. If the source means the same as before, the world changed: look at quality.",
     say=_say,
+    by_slice=True,
 )

@@ -6,31 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.checks.measurement import Measurement
-from watchkeeper.stats import evidence
+from watchkeeper.stats.evidence import Side
+from watchkeeper.stats.law import ShareLaw
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 def compared(
-    metric: str, name: str, hits: Ints, rows: Ints, before: int, rows_before: int, side: evidence.Side = "two"
+    metric: str, name: str, hits: Ints, rows: Ints, before: Ints, rows_before: Ints, side: Side = "two"
 ) -> Measurement:
-    """`hits` of `rows`, both of shape (slices,), against `before` of `rows_before`."""
-
-    def band(nats: Floats) -> tuple[Floats, Floats]:
-        return evidence.share_band(rows, before, rows_before, nats, side=side)
-
-    value = ratio(hits, rows)
-    reference = before / rows_before if rows_before else 0.0
+    """`hits` of `rows`, both of shape (slices,), against `before` of `rows_before`, of shape (1,) or (slices,)."""
+    value, reference = ratio(hits, rows), np.broadcast_to(np.nan_to_num(ratio(before, rows_before)), rows.shape)
     return Measurement(
         metric=metric,
         columns=(name,),
         value=value,
         rows=rows,
         effect=value - reference,
-        evidence=evidence.share(hits, rows, before, rows_before, side=side),
+        law=ShareLaw(hits, rows, before, rows_before, side),
         reference=reference,
-        band=band,
     )
 
 

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named, percent
-from watchkeeper.profiles import Baseline, NumericProfile, Profiles
+from watchkeeper.profiles import Baseline, NumericProfile, Past, Profiles
 from watchkeeper.stats import evidence
+from watchkeeper.stats.evidence import Limits
+from watchkeeper.stats.law import OwnLaw
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,22 +25,24 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left
     out: seasonal drift piles up there. Evidence: `stats.evidence.spike`.
     """
-    for here, before, windows in column.numeric(now, baseline):
-        if np.isnan(here.edges.low):
+    for here, before, past in column.numeric(now, baseline):
+        windows = past.profile
+        if np.isnan(here.edges.low) or not isinstance(windows, NumericProfile):
             continue
         inner = _inner(here)
         most, n = _largest(here, inner), here.finite
-        past, past_n = _largest(windows, inner), windows.finite
-        reference = float(before.counts[0][inner].max() / max(1, before.finite[0]))
+        held, of = _largest(windows, inner), windows.finite
+        reference = np.broadcast_to(_largest(before, inner) / np.maximum(1, before.finite), n.shape)
+        value = np.where(n > 0, most / np.maximum(n, 1), np.nan)
+        nats = evidence.spike(most, n, np.where(past.kept, held, 0), np.where(past.kept, of, 0), past.total)
         yield Measurement(
             metric="spike",
             columns=(here.name,),
-            value=np.where(n > 0, most / np.maximum(n, 1), np.nan),
+            value=value,
             rows=n,
-            effect=np.where(n > 0, most / np.maximum(n, 1) - reference, np.nan),
-            evidence=np.where(n > 0, evidence.spike(most, n, past, past_n), np.nan),
+            effect=value - reference,
+            law=OwnLaw(np.where(n > 0, nats, np.nan), _limits(n, held, of, past)),
             reference=reference,
-            band=_band(n, past, past_n),
             needs_variance=True,
             tell=_where(here, inner),
         )
@@ -53,11 +57,11 @@ def _largest(profile: NumericProfile, inner: NDArray[np.intp]) -> Ints:
     return np.asarray(profile.counts[:, inner].max(axis=1))
 
 
-def _band(n: Ints, past: Ints, past_n: Ints) -> Callable[[Floats], tuple[Floats, Floats]]:
-    def band(threshold: Floats) -> tuple[Floats, Floats]:
-        return np.zeros(len(n)), evidence.spike_band(n, past, past_n, threshold)
+def _limits(n: Ints, held: Ints, of: Ints, past: Past) -> Limits:
+    def limits(nats: Floats) -> tuple[Floats, Floats]:
+        return np.zeros(len(n)), evidence.spike_band(n, held, of, nats, past.total)
 
-    return band
+    return limits
 
 
 def _where(here: NumericProfile, inner: NDArray[np.intp]) -> Callable[[int], str]:
@@ -88,4 +92,5 @@ CHECK = Check(
     blind="values outside the baseline's range (see `range`); needs three or more baseline windows",
     remedy="Ask whether the value is real. If it stands for a missing one, name it under `sentinels` in the model.",
     say=_say,
+    by_slice=True,
 )

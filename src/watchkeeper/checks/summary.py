@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
-from watchkeeper.profiles import Baseline, Profiles
+from watchkeeper.profiles import Baseline, CategoryProfile, Profiles
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,19 +29,26 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             ),
         ):
             yield _reported(metric, here.name, value, float(reference[0]), here.finite)
-    for now_values, before_values in column.categorical(now, baseline):
-        distinct = now_values.distinct.astype(np.float64)
-        yield _reported("distinct", now_values.name, distinct, float(before_values.distinct[0]), now_values.valid)
+    for name, values in now.columns.items():
+        whole = baseline.whole.columns[name]
+        if isinstance(values, CategoryProfile) and isinstance(whole, CategoryProfile):
+            distinct = values.distinct.astype(np.float64)
+            yield _reported("distinct", name, distinct, float(whole.distinct[0]), values.valid)
 
 
 def _reported(metric: str, name: str, value: Floats, reference: float, rows: Ints) -> Measurement:
     return Measurement(
-        metric=metric, columns=(name,), value=value, rows=rows, effect=value - reference, reference=reference
+        metric=metric,
+        columns=(name,),
+        value=value,
+        rows=rows,
+        effect=value - reference,
+        reference=np.full(len(rows), reference),
     )
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
-    return f"{named(m.columns[0])}: {m.metric} is {figure(float(m.value[i]))}, was {figure(m.reference)}."
+    return f"{named(m.columns[0])}: {m.metric} is {figure(float(m.value[i]))}, was {figure(m.was(i))}."
 
 
 CHECK = Check(

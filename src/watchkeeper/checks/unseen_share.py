@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure, named, percent, quoted
 from watchkeeper.checks.share import ratio
-from watchkeeper.profiles import Baseline, CategoryProfile, Profiles
-from watchkeeper.stats import evidence
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from watchkeeper.profiles import Baseline, Profiles
+from watchkeeper.stats.law import UnseenLaw
 
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
@@ -26,35 +22,29 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
 
     Source: Good (1953), The population frequencies of species.
     """
-    for here, before in column.valued(now, baseline):
-        if not before.edges.complete:
+    for values in column.valued(now, baseline):
+        if not values.complete:
             continue
-        n, rows = here.valid, int(before.valid[0])
-        once, twice = int((before.count == 1).sum()), int((before.count == 2).sum())
-        value = ratio(here.unseen, n)
+        n, unseen = values.rows, values.unseen
+        value = ratio(unseen, n)
+        once, twice = ((values.reference == times).sum(axis=1) for times in (1, 2))
         yield Measurement(
             metric="unseen_share",
-            columns=(here.name,),
+            columns=(values.name,),
             value=value,
             rows=n,
             effect=value,
-            evidence=evidence.unseen(here.unseen, n, once, rows, twice=twice),
-            reference=0.0,
-            band=_band(n, once, rows, twice),
-            tell=_examples(here),
+            law=UnseenLaw(unseen, n, once, values.rows_before, twice),
+            reference=np.zeros(len(n)),
+            tell=_examples(values),
         )
 
 
-def _band(n: Ints, once: int, rows: int, twice: int) -> Callable[[Floats], tuple[Floats, Floats]]:
-    return lambda threshold: evidence.unseen_band(n, once, rows, threshold, twice=twice)
-
-
-def _examples(here: CategoryProfile) -> Callable[[int], str]:
+def _examples(values: column.Values) -> Callable[[int], str]:
     def tell(i: int) -> str:
-        known = len(here.edges.values)
-        mine = np.flatnonzero((here.at == i) & (here.code >= known))
-        most = mine[np.argsort(-here.count[mine], kind="stable")][:3]
-        return ", ".join(f"{quoted(here.others[here.code[j] - known])} ({figure(int(here.count[j]))})" for j in most)
+        new = np.where(values.reference[i % len(values.reference)] > 0, 0, values.counts[i])
+        most = [j for j in np.argsort(-new, kind="stable")[:3].tolist() if new[j]]
+        return ", ".join(f"{quoted(values.names[j])} ({figure(int(new[j]))})" for j in most)
 
     return tell
 
@@ -74,4 +64,5 @@ CHECK = Check(
     blind="columns with more than 10,000 values",
     remedy="Ask whether the values are right: mend the spelling at the source, or take a new baseline and retrain.",
     say=_say,
+    by_slice=True,
 )

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.check import check
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.init import init
@@ -51,6 +52,7 @@ def _options(
 app.command("demo")(demo)
 app.command("init")(init)
 app.command("check")(check)
+app.command("backtest")(backtest)
 app.command("profile")(profile)
 app.command("merge")(merge)
 app.command("show")(show)

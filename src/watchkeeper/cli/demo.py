@@ -11,7 +11,7 @@ import typer
 def demo(
     html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
 ) -> None:
-    """Check a month of real data against the weeks before it, and say what went wrong and when."""
+    """Check six weeks of real data against the days before them, and say what went wrong and when."""
     from watchkeeper import watch
     from watchkeeper.cli.option import following
     from watchkeeper.cli.screen import Screen

@@ -36,12 +36,35 @@ class Demo:
     """What really happened, to compare with what was found."""
 
 
+_ANALYSERS = ("CO(GT)", "NMHC(GT)", "NOx(GT)", "NO2(GT)")
+_SENSORS = (
+    *("PT08.S1(CO)", "PT08.S2(NMHC)", "PT08.S3(NOx)", "PT08.S4(NO2)", "PT08.S5(O3)"),
+    *("C6H6(GT)", "T", "RH", "AH"),
+)
 _TRUTH = (
     Episode(
-        ("CO(GT)", "NMHC(GT)", "NOx(GT)", "NO2(GT)"),
+        _ANALYSERS,
+        datetime(2004, 4, 3, 10, tzinfo=UTC),
+        datetime(2004, 4, 5, 10, tzinfo=UTC),
+        "3 April 10:00 to 5 April 09:00: four analysers measure nothing, together, for 48 hours",
+    ),
+    Episode(
+        _SENSORS,
+        datetime(2004, 4, 8, 23, tzinfo=UTC),
+        datetime(2004, 4, 9, 23, tzinfo=UTC),
+        "8 April 23:00 to 9 April 22:00: the sensors, benzene and the weather are silent for 24 hours",
+    ),
+    Episode(
+        _ANALYSERS,
+        datetime(2004, 4, 14, 13, tzinfo=UTC),
+        datetime(2004, 4, 15, 9, tzinfo=UTC),
+        "14 April 13:00 to 15 April 08:00: the four analysers are away for 20 hours",
+    ),
+    Episode(
+        _ANALYSERS,
         datetime(2004, 4, 17, 3, tzinfo=UTC),
         datetime(2004, 4, 23, 5, tzinfo=UTC),
-        "17 April 03:00 to 23 April 04:00: four analysers measure nothing, together, for 146 hours",
+        "17 April 03:00 to 23 April 04:00: the four analysers are away for 146 hours",
     ),
     Episode(
         ("NMHC(GT)",),
@@ -53,7 +76,7 @@ _TRUTH = (
         ("CO(GT)", "NOx(GT)", "NO2(GT)"),
         datetime(2004, 5, 8, 3, tzinfo=UTC),
         datetime(2004, 5, 10, 9, tzinfo=UTC),
-        "8 May 03:00 to 10 May 08:00: the other three are away once more, for 54 hours",
+        "8 May 03:00 to 10 May 08:00: the other three analysers are away once more, for 54 hours",
     ),
 )
 
@@ -66,7 +89,7 @@ def files() -> Demo:
         baseline=data / "baseline.csv",
         current=data / "current.csv",
         by="day",
-        title="Air quality at road level in an Italian city, hour by hour, 17 April to 16 May 2004",
+        title="Air quality at road level in an Italian city, hour by hour, 3 April to 16 May 2004",
         source="De Vito et al., Sensors and Actuators B 129 (2008) 750-757; UCI data set 360, doi.org/10.24432/C59K5F",
         licence="CC BY 4.0",
         truth=_TRUTH,

@@ -6,6 +6,7 @@ from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.infer import Inference, infer
 from watchkeeper.model.mistake import ModelError
 from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.override import Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
 from watchkeeper.model.schema import json_schema
 from watchkeeper.model.term import Contract
@@ -23,6 +24,7 @@ __all__ = [
     "Model",
     "ModelError",
     "Note",
+    "Override",
     "Role",
     "Scalar",
     "Task",
@@ -34,6 +36,7 @@ __all__ = [
     "infer",
     "json_schema",
     "load",
+    "override_of",
     "read_contract",
     "read_times",
     "replacing",

@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, asked, misfits, mistake
+from watchkeeper.model.mistake import no_column
+from watchkeeper.model.override import Judged, Override, misfit
 from watchkeeper.model.text_encoding import USUAL, is_text_encoding
 from watchkeeper.model.time_format import format_fault
 
-__all__ = ["Column", "Constraints", "Model", "Role", "Scalar", "Task", "TextFormat", "Type"]
+__all__ = ["Column", "Constraints", "Model", "Override", "Role", "Scalar", "Task", "TextFormat", "Type"]
 
 
 class Role(StrEnum):
@@ -138,6 +140,7 @@ class TextFormat(Strict):
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?) per (day|week|month|quarter|year)")
 _NAME = re.compile(r"[a-z0-9-]{1,63}")
 _WINDOW = re.compile(r"hour|day|week|month|[1-9]\d{0,11}-rows")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Model(Strict):
@@ -161,6 +164,12 @@ class Model(Strict):
     """How many false alarms you accept."""
     warning_budget: str = "1 per week"
     """How many false warnings you accept."""
+    checks: dict[Judged, Override] = Field(default_factory=dict)
+    """What is judged otherwise, by the name of a metric, or of a check for all its metrics."""
+    season: Literal["week", "day", "none"] | None = None
+    """Which windows are alike: those of one weekday, of one hour of the day, or all; found in the data if not said."""
+    holidays: list[date] = Field(default_factory=list)
+    """Days (UTC) unlike others: no window that holds part of one is told louder than a warning."""
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """The share of bad rows above which a file is rejected."""
     cell_limit: Annotated[int, Field(ge=1)] = 65_536
@@ -189,12 +198,30 @@ class Model(Strict):
             raise mistake("write a number per day, week, month, quarter or year, such as '1 per month'")
         return budget
 
+    @field_validator("checks")
+    @classmethod
+    def _overrides_can_hold(cls, checks: dict[str, Override]) -> dict[str, Override]:
+        for name, override in checks.items():
+            if found := misfit(name, override):
+                field, fault = found
+                raise mistake(fault, name, field)
+        return checks
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _holidays_are_days(cls, days: object) -> object:
+        for place, day in enumerate(days if isinstance(days, list) else ()):
+            if type(day) is not date and not (isinstance(day, str) and _DAY.fullmatch(day)):
+                raise mistake("write a day such as 2026-12-25", place)
+        return days
+
     @model_validator(mode="after")
     def _named_columns_exist(self) -> Model:
-        for field in ("primary_key", "segments"):
-            for place, column in enumerate(getattr(self, field)):
+        ignored = ((("checks", name, "ignore"), rule.ignore) for name, rule in self.checks.items())
+        for path, named in ((("primary_key",), self.primary_key), (("segments",), self.segments), *ignored):
+            for place, column in enumerate(named if isinstance(named, list) else ()):
                 if column not in self.columns:
-                    raise mistake(f"there is no column {column!r} under `columns`", field, place)
+                    raise mistake(no_column(column, self.columns), *path, place)
         return self
 
     @model_validator(mode="after")

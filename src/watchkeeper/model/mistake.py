@@ -74,6 +74,13 @@ def no_such(word: str, known: Sequence[str], meant: Mapping[str, str] | None = N
     return f"Did you mean {guess!r}? Known are {choices}." if guess else f"Known are {choices}."
 
 
+def no_column(name: str, columns: Iterable[str]) -> str:
+    """What is wrong with the name of a column that is not there, with a guess where one is near."""
+    guess = nearest(name, columns)
+    hint = f". Did you mean {shown(guess)}?" if guess else ""
+    return f"there is no column {shown(name)} under `columns`{hint}"
+
+
 def _line(path: Path, lines: Mapping[Path, int]) -> int:
     return next((lines[path[:depth]] for depth in range(len(path), -1, -1) if path[:depth] in lines), 0)
 
@@ -126,6 +133,7 @@ _EXPECTED = {
     "int_": "a whole number",
     "float_": "a number",
     "datetime_": "a date such as 2014-01-31",
+    "date_": "a day such as 2014-01-31",
     "bool_": "true or false",
     "string_type": "a text (in quotes, if it looks like something else)",
     "list_type": "a list such as [a, b]",
@@ -139,7 +147,7 @@ def said(invalid: ValidationError, document: Any, fields: Mapping[str, Sequence[
     """The mistakes that pydantic found in `document`, one for each place.
 
     `fields` gives the names that are known in each part: `""` for the document itself, then `columns`, `inferred`
-    (a column's) and `text`.
+    (a column's), `checks` and `text`.
     """
     places: dict[Path, list[Any]] = {}
     for fault in invalid.errors(include_url=False):
@@ -192,6 +200,8 @@ def _part(path: Path, fields: Mapping[str, Sequence[str]]) -> tuple[str, Sequenc
         return "a column", fields["columns"]
     if path[0] == "columns" and len(path) == 4:
         return "`inferred`", fields["inferred"]
+    if path[0] == "checks":
+        return "an override", fields["checks"]
     if path[0] == "text":
         return "`text`", fields["text"]
     return "a model", fields[""]

@@ -11,14 +11,17 @@ from pydantic import ValidationError
 from watchkeeper.model import yaml_text, yaml_tree
 from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
-from watchkeeper.model.mistake import Mistake, ModelError, error, nearest, said, shown
+from watchkeeper.model.mistake import Mistake, ModelError, error, no_column, said, shown, spelled
+from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.override import Override, written
 from watchkeeper.model.replacing import replacing
 
 _FIELDS = {
     "": tuple(Model.model_fields),
     "columns": tuple(Column.model_fields),
     "inferred": tuple(Constraints.model_fields),
+    "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
 }
 
@@ -83,22 +86,23 @@ def text_of(path: Path) -> str:
 
 
 def _unknown_columns(data: dict[str, Any]) -> list[Mistake]:
-    """Names in `primary_key` and `segments` that are no columns, or ignored: pydantic looks last for them."""
+    """Names in `primary_key`, `segments` and `ignore` that are no columns, or ignored: pydantic looks last for them."""
     columns = data.get("columns")
     if not isinstance(columns, dict):
         return []
+    checks = data.get("checks")
+    rules = {name: rule for name, rule in checks.items() if isinstance(rule, dict)} if isinstance(checks, dict) else {}
+    named: list[tuple[At, Any]] = [((field,), data.get(field)) for field in ("primary_key", "segments")]
+    named += [(("checks", name, "ignore"), rule.get("ignore")) for name, rule in rules.items()]
     mistakes = []
-    for field in ("primary_key", "segments"):
-        named = data.get(field)
-        for place, name in enumerate(named if isinstance(named, list) else ()):
+    for field, names in named:
+        for place, name in enumerate(names if isinstance(names, list) else ()):
+            at = (*field, place)
             if isinstance(name, str) and name not in columns:
-                guess = nearest(name, columns)
-                hint = f" Did you mean {shown(guess)}?" if guess else ""
-                text = f"{field}[{place}]: there is no column {shown(name)} under `columns`.{hint}"
-                mistakes.append(Mistake((field, place), text))
-            elif field == "primary_key" and isinstance(name, str) and _is_ignored(columns[name]):
-                text = f"{field}[{place}]: the column {shown(name)} is ignored, and a key column can't be"
-                mistakes.append(Mistake((field, place), f"{text}; give it `role: id`, or take it out of the key"))
+                mistakes.append(Mistake(at, f"{spelled(at)}: {no_column(name, columns)}"))
+            elif field == ("primary_key",) and isinstance(name, str) and _is_ignored(columns[name]):
+                text = f"{spelled(at)}: the column {shown(name)} is ignored, and a key column can't be"
+                mistakes.append(Mistake(at, f"{text}; give it `role: id`, or take it out of the key"))
     return mistakes
 
 

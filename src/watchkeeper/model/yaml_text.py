@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from watchkeeper.model.constraint import Constraints, Strict
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.note import ColumnNotes, Note
+from watchkeeper.model.override import Override, written
 
 HEADER = """\
 # yaml-language-server: $schema=watchkeeper.schema.json
@@ -42,12 +43,23 @@ def _model(model: Model, notes: Mapping[str, ColumnNotes], about: Mapping[str, N
             if value != TextFormat():
                 yield f"{name}:"
                 yield from _fields(value, tuple(TextFormat.model_fields), {}, "  ")
+        elif name == "checks":
+            yield from _overrides(model.checks, about.get(name))
         elif name == "name" or value != _default(Model, name):
             yield _line(name, value, about.get(name), "")
     yield ""
     yield "columns:" if model.columns else "columns: {}"
     for name, column in model.columns.items():
         yield from _column(name, column, notes.get(name, ColumnNotes()))
+
+
+def _overrides(checks: Mapping[str, Override], note: Note | None) -> Iterator[str]:
+    if checks:
+        yield "checks:" + _reason(note)
+    for name, override in checks.items():
+        said = ((written(field), getattr(override, field)) for field in Override.model_fields)
+        lines = ", ".join(f"{field}: {scalar(value)}" for field, value in said if value is not None)
+        yield f"  {scalar(name)}: {{{lines}}}"
 
 
 def _column(name: str, column: Column, notes: ColumnNotes) -> Iterator[str]:
@@ -78,7 +90,11 @@ def _default(part: type[Strict], name: str) -> object:
 
 
 def _line(name: str, value: object, note: Note | None, indent: str) -> str:
-    return f"{indent}{name}: {scalar(value)}" + (f"  # {_comment(str(note))}" if note else "")
+    return f"{indent}{name}: {scalar(value)}" + _reason(note)
+
+
+def _reason(note: Note | None) -> str:
+    return f"  # {_comment(str(note))}" if note else ""
 
 
 def _comment(words: str) -> str:
@@ -95,6 +111,8 @@ def scalar(value: object) -> str:
     if isinstance(value, datetime):
         moment = value.astimezone(UTC).replace(tzinfo=None)
         return moment.date().isoformat() if moment.time() == datetime.min.time() else f"{moment.isoformat()}Z"
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, float):
         if not math.isfinite(value):
             return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"

@@ -1,6 +1,7 @@
 """Reduces batches of rows, once, to small summaries that add up: of every slice, column and pair of columns."""
 
 from watchkeeper.profiles.addition import Addition
+from watchkeeper.profiles.baseline import Baseline, Past
 from watchkeeper.profiles.category import CategoryProfile
 from watchkeeper.profiles.codec import NotAProfile, ProfileFile, is_profile, read, write
 from watchkeeper.profiles.column import ColumnProfile, NumericProfile
@@ -9,7 +10,7 @@ from watchkeeper.profiles.edges import FULL_RANK, CategoryEdges, Edges, NumericE
 from watchkeeper.profiles.fit import Gathering, fit
 from watchkeeper.profiles.fourier import FourierProfile
 from watchkeeper.profiles.kernel import profile
-from watchkeeper.profiles.profile import Baseline, EdgesDiffer, Profiles, merge
+from watchkeeper.profiles.profile import EdgesDiffer, Profiles, merge
 from watchkeeper.profiles.sample import Sample
 from watchkeeper.profiles.slice import Slice
 from watchkeeper.profiles.text import TextProfile
@@ -33,6 +34,7 @@ __all__ = [
     "NumericProfile",
     "OneWindow",
     "PairProfile",
+    "Past",
     "PlainEdges",
     "ProfileFile",
     "Profiles",

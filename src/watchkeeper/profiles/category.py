@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles.addition import Addition
+from watchkeeper.profiles.chosen import Bools, Chosen
 from watchkeeper.profiles.column import ColumnProfile
 from watchkeeper.profiles.edges import CategoryEdges
 
@@ -43,6 +44,12 @@ class CategoryProfile(ColumnProfile):
     def summed(cls, parts: Sequence[Self], adding: Addition) -> Self:
         """See `ColumnProfile.summed`."""
         return replace(super().summed(parts, adding), **_joined(parts, adding.slots))
+
+    def over(self, chosen: Chosen, kept: Bools) -> Self:
+        """See `ColumnProfile.over`; sketches are left out."""
+        table = chosen.total(np.where(kept[:, None], self.dense(len(self.edges.values) + len(self.others)), 0))
+        at, code = np.nonzero(table)
+        return replace(super().over(chosen, kept), at=at, code=code, count=table[at, code], sketches={})
 
     @property
     def valid(self) -> Ints:

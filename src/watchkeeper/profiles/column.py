@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.profiles.addition import Addition
+from watchkeeper.profiles.chosen import Bools, Chosen
 from watchkeeper.profiles.edges import NumericEdges
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,11 @@ class ColumnProfile:
         names = [f.name for f in fields(cls) if _is_count(parts[0], f.name)]
         counts: dict[str, Any] = {name: adding.counts([getattr(part, name) for part in parts]) for name in names}
         return replace(parts[0], **counts)
+
+    def over(self, chosen: Chosen, kept: Bools) -> Self:
+        """For each slice of `chosen` the sum of its windows, which are the slices of this profile, where `kept`."""
+        names = [f.name for f in fields(self) if _is_count(self, f.name)]
+        return replace(self, **{name: chosen.total(_where(kept, getattr(self, name))) for name in names})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,16 @@ class NumericProfile(ColumnProfile):
             squares=adding.sums([part.squares for part in parts]),
         )
 
+    def over(self, chosen: Chosen, kept: Bools) -> Self:
+        """See `ColumnProfile.over`."""
+        return replace(
+            super().over(chosen, kept),
+            minimum=chosen.extreme(np.where(kept, self.minimum, np.nan), np.fmin),
+            maximum=chosen.extreme(np.where(kept, self.maximum, np.nan), np.fmax),
+            total=chosen.sums(_where(kept, self.total)),
+            squares=chosen.sums(_where(kept, self.squares)),
+        )
+
     @property
     def finite(self) -> Ints:
         """Rows with a finite value, shape (slices,)."""
@@ -83,6 +99,11 @@ class NumericProfile(ColumnProfile):
         with np.errstate(divide="ignore", invalid="ignore"):
             about_mean = self.squares[:, 0] - n * (self.mean - self.edges.shift) ** 2
             return np.where(n > 1, np.sqrt(np.maximum(about_mean, 0.0) / (n - 1)), np.nan)
+
+
+def _where(kept: Bools, values: Any) -> Any:
+    """The values of windows that are kept, 0 of others."""
+    return np.where(kept.reshape(-1, *[1] * (values.ndim - 1)), values, 0)
 
 
 def _is_count(profile: ColumnProfile, name: str) -> bool:

@@ -159,26 +159,3 @@ def _slots(slices: Sequence[Slice], target: Sequence[Slice], move: Move = _stay)
     place = {at: i for i, at in enumerate(target)}
     moved = (move(at) for at in slices)
     return np.array([-1 if at is None else place.get(at, -1) for at in moved], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """Profiles of the reference data, cut in windows like the data under test."""
-
-    profiles: Profiles
-    """One slice per window (of one segment, where segments are looked at one by one)."""
-    source: str
-    """Where the windows came from: `files`, `time`, `blocks` (virtual) or `one`."""
-
-    @property
-    def windows(self) -> int:
-        """How many windows there are."""
-        return len(self.profiles.slices)
-
-    @property
-    def whole(self) -> Profiles:
-        """All windows together, one slice."""
-        return self.profiles.whole
-
-    def __getitem__(self, column: str) -> ColumnProfile:
-        return self.whole.columns[column]

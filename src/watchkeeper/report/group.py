@@ -100,20 +100,50 @@ def _cause(finding: Finding) -> tuple[str, str, str]:
 def _by_cause(findings: Sequence[Finding], timeline: Timeline) -> list[list[Finding]]:
     rank = {id(finding): i for i, finding in enumerate(findings)}
     changed = {f.columns[0] for f in findings if f.kind == "change" and _reach(f) == 1}
+
+    def worst_first(finding: Finding) -> tuple[int, bool, int]:
+        """Of the same severity, what columns explain comes after what each shows by itself: that says what to do."""
+        carried = finding.metric in JOINT and bool(timeline.explaining(finding))
+        return _LOUDNESS[finding.severity], carried, rank[id(finding)]
+
     subjects: dict[tuple[str, ...], list[Finding]] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=worst_first):
         subjects.setdefault(_subject(finding, changed, timeline), []).append(finding)
     alike: dict[tuple[str, str, str, Severity], list[list[Finding]]] = {}
     for part in subjects.values():
         alike.setdefault((*_cause(part[0]), part[0].severity), []).append(part)
     causes: list[list[Finding]] = []
     for parts in alike.values():
-        causes.extend([_flat(parts)] if len(parts) >= TOGETHER else parts)
-
-    def worst_first(finding: Finding) -> tuple[int, int]:
-        return _LOUDNESS[finding.severity], rank[id(finding)]
-
+        causes.extend(_told_together(parts, timeline))
     return sorted((sorted(cause, key=worst_first) for cause in causes), key=lambda cause: worst_first(cause[0]))
+
+
+def _told_together(parts: list[list[Finding]], timeline: Timeline) -> list[list[Finding]]:
+    """Findings of many columns with the same metric as one cause, but for columns that never changed in one window.
+
+    These are another cause where they are many too; the few that are left over are told together, or one by one.
+    """
+    sharing = _by_shared_windows(parts, timeline)
+    many = [_flat(columns) for columns in sharing if len(columns) >= TOGETHER]
+    rest = [part for columns in sharing if len(columns) < TOGETHER for part in columns]
+    return [*many, *([_flat(rest)] if len(rest) >= TOGETHER else rest)]
+
+
+def _by_shared_windows(parts: list[list[Finding]], timeline: Timeline) -> list[list[list[Finding]]]:
+    """Parts whose worst metric spoke in the same window, be it by way of others; parts without windows share one."""
+    found: list[tuple[set[str], list[list[Finding]]]] = []
+    for part in parts:
+        windows = set(_windows((f for f in part if _cause(f) == _cause(part[0])), timeline)) or {""}
+        columns = [part]
+        apart = []
+        for theirs, others in found:
+            if theirs.isdisjoint(windows):
+                apart.append((theirs, others))
+            else:
+                windows |= theirs
+                columns = others + columns
+        found = [*apart, (windows, columns)]
+    return [columns for _, columns in found]
 
 
 def _subject(finding: Finding, changed: set[str], timeline: Timeline) -> tuple[str, ...]:
@@ -239,10 +269,12 @@ def span(windows: Sequence[str], timeline: Timeline) -> str:
             runs[-1].append(window)
         else:
             runs.append([window])
+    lasts = bool(runs) and runs[-1][-1] == timeline.windows[-1] and len(runs[-1]) > 1
     if len(runs) > MOST_EPISODES:
-        return f"first {words.since(runs[0][0])}, last {words.since(runs[-1][-1])}"
-    parts = []
-    for run in runs:
-        lasts = run[-1] == timeline.windows[-1] and len(run) > 1
-        parts.append(f"since {words.since(run[0])}" if lasts else words.within(words.from_to(run[0], run[-1])))
+        start, end = words.since(runs[-1][0]), words.since(runs[-1][-1])
+        now = f"and since {start} without a break" if lasts else f"last {end}"
+        return f"first {words.since(runs[0][0])}, {now}"
+    parts = [words.within(words.from_to(run[0], run[-1])) for run in runs]
+    if lasts:
+        parts[-1] = f"since {words.since(runs[-1][0])}"
     return words.join(parts)

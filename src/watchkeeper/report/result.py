@@ -125,4 +125,5 @@ def _settled(measured: Measurement, thresholds: dict[str, float]) -> Measurement
         nats = np.array([thresholds.get(at.window_label, np.inf) for at in measured.slices])
         with np.errstate(all="ignore"):
             band = _Settled(*measured.band(nats))
-    return replace(measured, band=band, tell=None, blame=None)
+    recent = None if measured.recent is None else _settled(measured.recent, thresholds)
+    return replace(measured, law=None, recent=recent, band=band, tell=None, blame=None)

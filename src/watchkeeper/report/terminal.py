@@ -19,9 +19,9 @@ MOST_LINES = 16
 """After so many lines of findings no further one is begun, so that all fits on one screen."""
 MOST_ROWS = 3
 
-_MARKS = {"fine": "✓", "info": "·", "warning": "▲", "alarm": "■"}
+MARKS = {"fine": "✓", "info": "·", "warning": "▲", "alarm": "■"}
 # Okabe-Ito: the same colour has the same meaning in every output.
-_COLOURS = {"fine": "#009E73", "info": "#56B4E9", "warning": "#E69F00", "alarm": "#D55E00"}
+COLOURS = {"fine": "#009E73", "info": "#56B4E9", "warning": "#E69F00", "alarm": "#D55E00"}
 _ASCII = str.maketrans({"✓": "+", "·": "-", "▲": "!", "■": "x", "→": ">", "–": "-", "−": "-", "…": "~", "∞": "inf"})
 _LABEL = 10
 
@@ -29,53 +29,52 @@ _LABEL = 10
 def print_result(result: Result, console: Console, *, brief: bool = False) -> None:
     """Print a result: coloured on a terminal, plain text elsewhere, 60 to 120 characters wide.
 
-    `brief`: in some ten lines, without what a page that was written tells too.
+    `brief`: in some ten lines, without what a page that was written tells too; since when the first finding is stands
+    in the headline.
     """
     told = answer(result)
     _first_lines(result, told, console)
     if told.groups:
-        _line(console, "", "")
+        line(console, "", "")
     shown, lines, remedies = 0, 0, set[str]()
     for group in told.groups[:MOST_GROUPS]:
         if shown and lines > MOST_LINES:
             break
-        lines += _finding(group, console, known=group.remedy in remedies, brief=brief)
+        lines += _finding(group, console, known=group.remedy in remedies, brief=brief, first=not shown)
         remedies.add(group.remedy)
         shown += 1
     if len(told.groups) > shown:
-        _line(
+        line(
             console,
             "",
             f"{words.plural(len(told.groups) - shown, 'more finding')}; {_where_all(result)}",
             "dim",
             indent=4,
         )
-    _line(console, "", "")
+    line(console, "", "")
     for label, text in _facts(result, told):
         if text and (label == "wrote" or not brief):
             style = "dim" if label == "fine" else ""
-            _line(console, f"  {label}", text, style, indent=_LABEL + 2, broken=label != "wrote")
+            line(console, f"  {label}", text, style, indent=_LABEL + 2, broken=label != "wrote")
 
 
 def _first_lines(result: Result, told: Answer, console: Console) -> None:
-    colour = _COLOURS[told.level]
+    colour = COLOURS[told.level]
     text = " ".join(part for part in (told.headline, told.since, told.how_bad) if part)
-    _line(console, f"{_MARKS[told.level]} {told.verdict}:", text, "", f"bold {colour}", indent=2)
+    line(console, f"{MARKS[told.level]} {told.verdict}:", text, "", f"bold {colour}", indent=2)
     compared = f"{words.inert(result.current_name)}, compared with {words.inert(result.baseline_name)}"
-    _line(console, "", compared, "dim", indent=2)
+    line(console, "", compared, "dim", indent=2)
 
 
-def _finding(group: Group, console: Console, *, known: bool, brief: bool) -> int:
+def _finding(group: Group, console: Console, *, known: bool, brief: bool, first: bool) -> int:
     """Print a finding, without its remedy where that is `known` from one above; returns the number of lines."""
     severity = str(group.severity)
     also = f"Also: {group.also}." if group.also else ""
-    parts = (group.sentence,) if brief else (group.sentence, group.when, also)
+    parts = (group.sentence, "" if brief and first else group.when, "" if brief else also)
     text = " ".join(part for part in parts if part)
-    lines = _line(console, f"  {_MARKS[severity]}", text, "", _COLOURS[severity], indent=4)
+    lines = line(console, f"  {MARKS[severity]}", text, "", COLOURS[severity], indent=4)
     return (
-        lines
-        if known or brief or not group.remedy
-        else lines + _line(console, "", f"→ {group.remedy}", "dim", indent=4)
+        lines if known or brief or not group.remedy else lines + line(console, "", f"→ {group.remedy}", "dim", indent=4)
     )
 
 
@@ -114,7 +113,7 @@ def _where_all(result: Result) -> str:
     return f"{words.inert(str(page), 1_000)} shows them all" if page else "--html report.html shows them all"
 
 
-def _line(
+def line(
     console: Console,
     label: str,
     body: str,
@@ -131,7 +130,7 @@ def _line(
     from rich.text import Text
 
     width = min(max(console.width, 60), 120)
-    before, after = _speakable(label, console), _speakable(body, console)
+    before, after = speakable(label, console), speakable(body, console)
     gap = max(indent - len(before), 1) if before else indent
     lead = Text(before, style=label_style) + Text(" " * gap)
     text = Text(after, style=style)
@@ -158,7 +157,7 @@ def _wrapped(text: Text, first: int, width: int, console: Console, *, broken: bo
     return head, rest
 
 
-def _speakable(text: str, console: Console) -> str:
+def speakable(text: str, console: Console) -> str:
     """The text in letters that the terminal's encoding has."""
     if not console.options.ascii_only:
         return text

@@ -128,17 +128,21 @@ class Timeline:
 
     def window_of(self, finding: Finding) -> str | None:
         """The window a finding belongs to; None for one that belongs to the data as a whole."""
+        return next(iter(self.windows_of(finding)), None)
+
+    def windows_of(self, finding: Finding) -> tuple[str, ...]:
+        """The windows a finding may belong to: several only where windows have no name and the same value."""
         if finding.window in self.place:
-            return finding.window
+            return (str(finding.window),)
         if len(self.windows) == 1:
-            return self.windows[0]
+            return self.windows
         measured = self.measurement(finding.metric, finding.columns, finding.segment, finding.version)
         if measured is None or finding.value is None:
-            return None
+            return ()
         # A window that is no span of time has no name in a finding: it is known by its value.
         same = np.flatnonzero(measured.value == finding.value)
-        mine = [i for i in same.tolist() if _is_of(measured.slices[i], finding)]
-        return measured.slices[mine[0]].window_label if mine else None
+        slices = [measured.slices[i] for i in same.tolist()]
+        return tuple(at.window_label for at in slices if _is_of(at, finding))
 
     def series(self, finding: Finding) -> Series | None:
         """How the finding's metric went over the windows, or None where it was not measured."""
@@ -177,7 +181,7 @@ class Timeline:
 def usual(measured: Measurement, result: Result) -> tuple[Floats, Floats]:
     """The lowest and highest value that would not be a warning, shape (slices,); NaN where that was not judged."""
     unknown = np.full(len(measured.value), np.nan)
-    history = History(windows=result.baseline_windows, checks={})
+    history = History(windows=result.baseline_windows, checks={}, overrides=result.model.checks)
     if measured.band is None or not counts(measured, history):
         return unknown, unknown
     limits = {

@@ -7,6 +7,7 @@ out the data lie. NaN means that nothing can be said. Small letters are the wind
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,11 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from watchkeeper.stats.cells import merge
-from watchkeeper.stats.logtail import floats, log_beta, log_chi2, log_normal, log_t
+from watchkeeper.stats.logtail import floats, log_beta, log_chi2, log_normal, log_t, quantile_normal
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Side = Literal["two", "up", "down"]
+Total = Callable[[Floats], Floats]
+"""Sums over the past windows that each slice is compared with: shape (windows,) to (slices,) or (1,)."""
+Limits = Callable[[Floats], tuple[Floats, Floats]]
+"""Evidence, or standard errors, of shape (slices,) to the lowest and highest value within it."""
 
 
 def share(k: ArrayLike, n: ArrayLike, K: ArrayLike, N: ArrayLike, f: ArrayLike = 1.0, side: Side = "two") -> Floats:
@@ -67,8 +72,8 @@ def share_band(
         return np.asarray(share(k, n, K, N, f, side) <= nats)
 
     rows = np.where(known, n, np.nan)
-    low = _farthest(quiet, usual, np.zeros_like(n)) / rows if side != "up" else 0 * rows
-    high = _farthest(quiet, usual, n) / rows if side != "down" else 0 * rows + 1
+    low = farthest(quiet, usual, np.zeros_like(n)) / rows if side != "up" else 0 * rows
+    high = farthest(quiet, usual, n) / rows if side != "down" else 0 * rows + 1
     return low, high
 
 
@@ -106,58 +111,97 @@ def g_test(
     return G, df, np.where(known, -log_chi2(G, np.maximum(df, 1.0)), np.nan)
 
 
-def predictive_t(y: ArrayLike, baseline_y: ArrayLike, sampling_variance: ArrayLike, side: Side = "two") -> Floats:
-    """Evidence that `y` is no further window of those that gave `baseline_y`, shape (windows,); NaN are left out.
+def everything(values: Floats) -> Floats:
+    """The sum over all past windows, shape (1,), whatever the slice."""
+    return np.asarray(values.sum(keepdims=True))
 
-    t = (y - mean)/sqrt(v (1 + 1/W)) with W - 1 degrees of freedom; v is the variance of the baseline's windows, or
+
+@dataclass(frozen=True)
+class Moments:
+    """Of a statistic over past windows: how many have one, their mean, and their variance (n - 1); shape (slices,)."""
+
+    windows: Floats
+    mean: Floats
+    variance: Floats
+
+    @staticmethod
+    def of(y: ArrayLike, total: Total = everything) -> Moments:
+        """Of `y`, shape (windows,); NaN are left out."""
+        y = np.asarray(y, dtype=np.float64)
+        known = np.isfinite(y)
+        centre = float(y[known].mean()) if known.any() else 0.0
+        away = np.where(known, y - centre, 0.0)
+        n, first, second = total(known.astype(np.float64)), total(away), total(away**2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = first / n
+            variance = np.where(n > 1, np.maximum(second - n * mean**2, 0.0) / (n - 1), np.nan)
+        return Moments(n, centre + mean, variance)
+
+
+def predictive_t(y: ArrayLike, past: ArrayLike | Moments, sampling_variance: ArrayLike, side: Side = "two") -> Floats:
+    """Evidence that `y` is no further window of those in the past, given as such (windows,) or by moments.
+
+    t = (y - mean)/sqrt(v (1 + 1/W)) with W - 1 degrees of freedom; v is the variance of the past windows, or
     `sampling_variance` (> 0), what chance alone gives a window of y's size, if that is larger. NaN if W < 2.
 
     Source: prediction interval for one further observation (Hahn, Meeker 1991, 4.2).
     """
-    past = np.asarray(baseline_y, dtype=np.float64)
-    past = past[np.isfinite(past)]
+    moments = past if isinstance(past, Moments) else Moments.of(past)
     y = np.asarray(y, dtype=np.float64)
-    W = len(past)
-    if W < 2:
-        return np.full(np.broadcast(y, np.asarray(sampling_variance)).shape, np.nan)
-    variance = np.maximum(np.var(past, ddof=1), np.asarray(sampling_variance, dtype=np.float64))
+    error = _prediction_error(moments, sampling_variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = (y - past.mean()) / np.sqrt(variance * (1 + 1 / W))
-    log_p = log_t(np.abs(t), W - 1) + np.log(2.0) if side == "two" else log_t(t if side == "up" else -t, W - 1)
-    return np.asarray(np.maximum(0.0, -log_p) + 0.0)
+        t = (y - moments.mean) / error
+    enough = moments.windows >= 2
+    nats = student(np.where(enough, t, 0.0), np.where(enough, moments.windows - 1, 1.0), side)
+    return np.where(enough & ~np.isnan(t), nats, np.nan)
+
+
+def left_out(y: ArrayLike, sampling_variance: ArrayLike, side: Side = "two") -> Floats:
+    """`predictive_t` of each of the windows that gave `y`, shape (windows,), against all the others."""
+    y = np.asarray(y, dtype=np.float64)
+    known = np.isfinite(y)
+
+    def others(values: Floats) -> Floats:
+        return np.asarray(values.sum() - values)
+
+    return np.where(
+        known, predictive_t(np.where(known, y, 0.0), Moments.of(y, others), sampling_variance, side), np.nan
+    )
 
 
 def predictive_band(
-    baseline_y: ArrayLike, sampling_variance: ArrayLike, nats: ArrayLike, side: Side = "two"
+    past: ArrayLike | Moments, sampling_variance: ArrayLike, nats: ArrayLike, side: Side = "two"
 ) -> tuple[Floats, Floats]:
     """Lowest and highest y whose `predictive_t` evidence does not exceed `nats`; NaN if W < 2."""
-    past = np.asarray(baseline_y, dtype=np.float64)
-    past = past[np.isfinite(past)]
-    nats, chance = floats(nats, sampling_variance)
-    W = len(past)
-    if W < 2:
-        return np.full(nats.shape, np.nan), np.full(nats.shape, np.nan)
-    p = np.exp(-np.minimum(nats, 400.0)) / (2 if side == "two" else 1)
-    reach = -special.stdtrit(W - 1, p) * np.sqrt(np.maximum(np.var(past, ddof=1), chance) * (1 + 1 / W))
-    low, high = past.mean() - reach, past.mean() + reach
+    moments = past if isinstance(past, Moments) else Moments.of(past)
+    enough = moments.windows >= 2
+    reach = student_limit(nats, np.where(enough, moments.windows - 1, 1.0), side)
+    reach = np.where(enough, reach * _prediction_error(moments, sampling_variance), np.nan)
+    low, high = moments.mean - reach, moments.mean + reach
     return np.where(side == "up", -np.inf, low), np.where(side == "down", np.inf, high)
 
 
-def tail_index(maxima: ArrayLike, m: ArrayLike) -> float:
+def _prediction_error(past: Moments, sampling_variance: ArrayLike) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.sqrt(np.fmax(past.variance, sampling_variance) * (1 + 1 / past.windows)))
+
+
+def tail_index(maxima: ArrayLike, m: ArrayLike, total: Total = everything) -> Floats:
     """How fast the largest value of a window may grow: the index of the tail, at most 2, for `tail`.
 
-    min(2, 1.28/sd(ln(window maximum - median)) (1 - 1.2/sqrt W)) min(1, W/10) over the W baseline windows: logarithms
+    min(2, 1.28/sd(ln(window maximum - median)) (1 - 1.2/sqrt W)) min(1, W/10) over the W past windows: logarithms
     of maxima with a Pareto tail of index a have standard deviation pi/(a sqrt 6) = 1.28/a. The factors are for the few
     windows that sd stands on: with them `tail` holds its size with Cauchy and Pareto tails too, and few windows, which
     may have missed rare outliers by chance, promise no short tail. `maxima`: shape (windows,). NaN if W < 3.
     """
-    above = np.asarray(maxima, dtype=np.float64) - np.asarray(m, dtype=np.float64)
-    W = int(np.isfinite(above).sum())
-    if W < 3:
-        return float("nan")
-    above = above[above > 0]
-    spread = float(np.std(np.log(above), ddof=1)) if len(above) > 1 else 0.0
-    return min(1.0, W / 10) * (min(2.0, 1.28 / spread * (1 - 1.2 / W**0.5)) if spread > 0 else 2.0)
+    beyond = np.asarray(maxima, dtype=np.float64) - np.asarray(m, dtype=np.float64)
+    W = total(np.isfinite(beyond).astype(np.float64))
+    above = beyond > 0
+    moments = Moments.of(np.where(above, np.log(np.where(above, beyond, 1.0)), np.nan), total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        index = np.minimum(2.0, 1.28 / np.sqrt(moments.variance) * (1 - 1.2 / np.sqrt(W)))
+        index = np.where(moments.variance > 0, index, 2.0)
+    return np.where(W >= 3, np.minimum(1.0, W / 10) * index, np.nan)
 
 
 def tail(
@@ -184,7 +228,7 @@ def unseen(
     n: ArrayLike,
     once: ArrayLike,
     N: ArrayLike,
-    W: int = 1,
+    W: ArrayLike = 1.0,
     record: ArrayLike = 0.0,
     phi: ArrayLike = 1.0,
     twice: ArrayLike = 0.0,
@@ -202,7 +246,7 @@ def unseen(
     k, n, u = (np.asarray(v, dtype=np.float64) for v in (k, n, record))
     f = _unseen_width(n, once, N, twice)
     plain = share(k, n, once, N, f, "up")
-    beyond = np.where(k > u * n, np.log1p(W * ((k + 1) / (u * n + 1)) ** 2), 0.0)
+    beyond = np.where(k > u * n, np.log1p(np.asarray(W) * ((k + 1) / (u * n + 1)) ** 2), 0.0)
     return np.minimum(plain, np.maximum(beyond, share(k, n, once, N, f * np.asarray(phi), "up")))
 
 
@@ -223,7 +267,8 @@ def rise(
 ) -> tuple[Floats, Ints]:
     """Evidence that one of many rare values has become frequent, and which: two arrays of shape (slices,).
 
-    `counts`: rows of the pooled values, shape (slices, values); `reference`: their baseline counts, shape (values,).
+    `counts`: rows of the pooled values, shape (slices, values); `reference`: their baseline counts, shape
+    (values,) or (slices, values).
     The largest one-sided share law (with K + 1, as the value was chosen for its rise) less ln(number of values).
     """
     now = np.asarray(counts, dtype=np.float64)
@@ -238,66 +283,69 @@ def rise(
     return np.where((n > 0) & (N > 0), np.maximum(0.0, best), np.nan), nats.argmax(axis=1)
 
 
-def spike(k: ArrayLike, n: ArrayLike, past_k: ArrayLike, past_n: ArrayLike) -> Floats:
-    """Evidence that the fullest bin, k of n rows, holds more than in the baseline's windows, past_k of past_n rows.
+def spike(k: ArrayLike, n: ArrayLike, past_k: ArrayLike, past_n: ArrayLike, total: Total = everything) -> Floats:
+    """Evidence that the fullest bin, k of n rows, holds more than in past windows, past_k of past_n rows.
 
     The smaller of two: one-sided `predictive_t` on ln((k + 1/2)/(n - k + 1/2)), at least with the variance that chance
     alone gives it, and the share law against all windows' fullest bins, for where few rows lie outside the bin and the
     logit is skewed. `past_k`, `past_n`: shape (windows,). NaN with fewer than two windows with rows.
     """
     k, n, K, N = (np.asarray(v, dtype=np.float64) for v in (k, n, past_k, past_n))
-    K, N = K[N > 0], N[N > 0]
-    if len(N) < 2:
-        return np.full(np.broadcast(k, n).shape, np.nan)
-    p = K.sum() / N.sum()
-    chance = 1 / np.maximum(n * p * (1 - p), 0.5)
-    by_window = predictive_t(np.log((k + 0.5) / (n - k + 0.5)), np.log((K + 0.5) / (N - K + 0.5)), chance, "up")
-    return np.minimum(by_window, share(k, n, K.sum(), N.sum(), side="up"))
+    hits, rows = total(K), total(N)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = hits / rows
+        chance = 1 / np.maximum(n * p * (1 - p), 0.5)
+    past = Moments.of(np.where(N > 0, np.log((K + 0.5) / (N - K + 0.5)), np.nan), total)
+    by_window = predictive_t(np.log((k + 0.5) / (n - k + 0.5)), past, chance, "up")
+    return np.minimum(by_window, share(k, n, hits, rows, side="up"))
 
 
-def spike_band(n: ArrayLike, past_k: ArrayLike, past_n: ArrayLike, nats: ArrayLike) -> Floats:
+def spike_band(
+    n: ArrayLike, past_k: ArrayLike, past_n: ArrayLike, nats: ArrayLike, total: Total = everything
+) -> Floats:
     """Highest share k/n, k whole, whose `spike` evidence does not exceed `nats`: `spike` turned round by bisection."""
-    n, nats = floats(n, nats)
     K, N = np.asarray(past_k, dtype=np.float64), np.asarray(past_n, dtype=np.float64)
-    usual = np.clip(np.round(n * K.sum() / max(float(N.sum()), 1.0)), 0, n)
-    most = _farthest(lambda k: np.asarray(spike(k, n, K, N) <= nats), usual, n)
-    return np.where((n > 0) & ((N > 0).sum() > 1), most / np.maximum(n, 1.0), np.nan)
+    hits, rows, windows = total(K), total(N), total((N > 0).astype(np.float64))
+    n, nats, hits, rows, windows = floats(n, nats, hits, rows, windows)
+    usual = np.clip(np.round(n * hits / np.maximum(rows, 1.0)), 0, n)
+    most = farthest(lambda k: np.asarray(spike(k, n, K, N, total) <= nats), usual, n)
+    return np.where((n > 0) & (windows > 1), most / np.maximum(n, 1.0), np.nan)
 
 
 _FEW = 10
 """Rows added before the logarithm, so that Poisson counts of some twenty rows are not skewed."""
 
 
-def rows(count: ArrayLike, baseline_counts: ArrayLike) -> Floats:
-    """Evidence that a window has more or fewer rows than the baseline's windows, shape (windows,), let expect.
+def rows(count: ArrayLike, past: ArrayLike, total: Total = everything) -> Floats:
+    """Evidence that a window has more or fewer rows than past windows, shape (windows,), let expect.
 
     `predictive_t` on ln(rows + 10), two-sided; the variance is at least a Poisson count's: m/(m + 10)^2, m the median.
     """
     y = np.log(np.asarray(count, dtype=np.float64) + _FEW)
-    return predictive_t(y, *_log_rows(baseline_counts))
+    return predictive_t(y, *_log_rows(past, total))
 
 
-def rows_band(baseline_counts: ArrayLike, nats: ArrayLike) -> tuple[Floats, Floats]:
+def rows_band(past: ArrayLike, nats: ArrayLike, total: Total = everything) -> tuple[Floats, Floats]:
     """Lowest and highest number of rows whose `rows` evidence does not exceed `nats`. NaN below two windows."""
-    past, chance = _log_rows(baseline_counts)
-    low, high = predictive_band(past, chance, nats)
+    moments, chance = _log_rows(past, total)
+    low, high = predictive_band(moments, chance, nats)
     low, high = np.exp(low), np.exp(np.minimum(high, 700.0))
     return np.maximum(low - _FEW, 0.0), np.maximum(high - _FEW, 0.0)
 
 
-def _log_rows(counts: ArrayLike) -> tuple[Floats, float]:
+def _log_rows(counts: ArrayLike, total: Total) -> tuple[Moments, float]:
     past = np.asarray(counts, dtype=np.float64)
-    middle = max(float(np.median(past)), 1.0) if len(past) else 1.0
-    return np.log(past + _FEW), middle / (middle + _FEW) ** 2
+    middle = max(float(np.nanmedian(past)), 1.0) if np.isfinite(past).any() else 1.0
+    return Moments.of(np.log(past + _FEW), total), middle / (middle + _FEW) ** 2
 
 
 def fisher_z(r1: ArrayLike, n1: ArrayLike, r2: ArrayLike, n2: ArrayLike) -> Floats:
-    """The difference of rank correlations r1 of n1 and r2 of n2 rows in standard errors; NaN with three rows or fewer.
+    """The difference of rank correlations r1 of n1 and r2 of n2 rows in standard errors.
 
     z = (artanh s1 - artanh s2)/sqrt(v1 + v2), v = (1 + s^2/2)/(n - 3), s = r m/(m + 5), m = min(n1, n2): five rows
     without correlation stand beside the smaller sample's, so that near r = 1 one row more or less never decides. Right
-    for smooth dependence; where few rows carry it, the variance is larger: see `inflation`.
-    Source: Bonett, Wright (2000), Psychometrika 65, eq. 5.
+    for smooth dependence; where few rows carry it, the variance is larger, as the baseline's windows then show.
+    NaN with three rows or fewer. Source: Bonett, Wright (2000), Psychometrika 65, eq. 5.
     """
     r1, n1, r2, n2 = floats(r1, n1, r2, n2)
     known = (n1 > 3) & (n2 > 3)
@@ -308,19 +356,21 @@ def fisher_z(r1: ArrayLike, n1: ArrayLike, r2: ArrayLike, n2: ArrayLike) -> Floa
     return np.where(known, z, np.nan)
 
 
-def inflation(z: ArrayLike) -> float:
-    """How much more the baseline's windows vary than their law says: max(1, mean z^2), `z` of shape (windows,).
-
-    NaN are left out. z/sqrt(inflation) of a further window is then judged by Student's t with W degrees of freedom.
-    """
-    squares = np.square(np.asarray(z, dtype=np.float64))
-    squares = squares[np.isfinite(squares)]
-    return max(1.0, float(squares.mean())) if len(squares) else 1.0
+def student(t: ArrayLike, df: ArrayLike, side: Side = "two") -> Floats:
+    """Evidence of Student's t; of a normal z where `df` is infinite."""
+    t = np.asarray(t, dtype=np.float64)
+    t = np.abs(t) if side == "two" else t if side == "up" else -t
+    log_p = log_normal(t) if np.isinf(df).all() else log_t(t, df)
+    return np.asarray(np.maximum(0.0, -log_p - (np.log(2.0) if side == "two" else 0.0)))
 
 
-def student(t: ArrayLike, df: ArrayLike) -> Floats:
-    """Two-sided evidence of Student's t."""
-    return np.asarray(np.maximum(0.0, -log_t(np.abs(np.asarray(t, dtype=np.float64)), df) - np.log(2.0)))
+def student_limit(nats: ArrayLike, df: ArrayLike, side: Side = "two") -> Floats:
+    """The t whose `student` evidence is `nats`."""
+    nats, freedom = floats(nats, df)
+    most = np.minimum(nats + (np.log(2.0) if side == "two" else 0.0), 400.0)
+    if np.isinf(freedom).all():
+        return quantile_normal(-most)
+    return np.asarray(-special.stdtrit(freedom, np.exp(-most)))
 
 
 def normal(z: ArrayLike) -> Floats:
@@ -339,7 +389,7 @@ def scaled_band(value: ArrayLike, statistic: ArrayLike, statistic_at_threshold: 
     return np.maximum(np.asarray(floor, dtype=np.float64), scaled)
 
 
-def _farthest(quiet: Callable[[Floats], NDArray[np.bool_]], usual: Floats, end: Floats) -> Floats:
+def farthest(quiet: Callable[[Floats], NDArray[np.bool_]], usual: Floats, end: Floats) -> Floats:
     """The whole number nearest to `end`, looking from `usual`, that is still quiet."""
     inside, outside = usual, end
     while np.any(np.abs(outside - inside) > 1):

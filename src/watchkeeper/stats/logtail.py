@@ -58,6 +58,11 @@ def log_normal(z: ArrayLike) -> Floats:
     return np.asarray(special.log_ndtr(-np.asarray(z, dtype=np.float64)))
 
 
+def quantile_normal(log_p: Floats) -> Floats:
+    """The z with ln P(Z > z) = `log_p`."""
+    return np.asarray(-special.ndtri_exp(log_p))
+
+
 def _log(direct: Floats, far: Callable[..., Floats], *arguments: Floats) -> Floats:
     """The logarithm of `direct`, by `far` where it is too small to trust. NaN stays NaN."""
     with np.errstate(divide="ignore"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ _FARTHEST = 1e6
 
 class Law(Protocol):
     """What chance does to a metric; `before` is the law of the same metric in the baseline, of one slice."""
+
+    @property
+    def side(self) -> evidence.Side:
+        """The harmful direction."""
+        ...
 
     def evidence(self, before: Any) -> Floats:
         """-ln p in nats that the metric got worse (or changed, where none is worse), shape (slices,)."""
@@ -54,6 +59,11 @@ class Metric:
     """95 % confidence interval."""
     law: Law
 
+    @property
+    def side(self) -> evidence.Side:
+        """The harmful direction."""
+        return self.law.side
+
     def against(self, before: Metric) -> Floats:
         """Evidence that it is worse than in the baseline (one slice); NaN where either has too few rows."""
         return np.where(self.enough & before.enough, self.law.evidence(before.law), np.nan)
@@ -70,6 +80,7 @@ class ShareLaw:
     hits: Ints
     of: Ints
     f1: bool = False
+    side: ClassVar[evidence.Side] = "down"
 
     def evidence(self, before: ShareLaw) -> Floats:
         """`evidence.share`, downwards."""
@@ -103,6 +114,11 @@ class MeanLaw:
     """Which way is better: evidence looks the other way, and both ways where zero is best."""
     least: float
     most: float
+
+    @property
+    def side(self) -> evidence.Side:
+        """See `Law`."""
+        return "two" if self.better == "zero" else "down" if self.better == "high" else "up"
 
     def evidence(self, before: MeanLaw) -> Floats:
         """Of z, the difference of the means in standard errors."""
@@ -140,6 +156,7 @@ class GapLaw:
     """Variance of one row in each bin, shape (slices, bins)."""
     count: Ints
     """Rows of each bin, shape (slices, bins)."""
+    side: ClassVar[evidence.Side] = "up"
 
     def evidence(self, before: GapLaw) -> Floats:
         """Chi-square of the gaps' changes over the bins with ten rows in both; 0 where the error is no larger."""

@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.budget import Budget, Finding, History, Severity, judge, thresholds
-from watchkeeper.checks import BUILT_IN, Check, Measurement, available, run
+from watchkeeper.budget import Budget, Finding, Severity, judge, observe, thresholds
+from watchkeeper.checks import BUILT_IN, Check, Measurement, available
 from watchkeeper.delivery import TABLES, Delivery, Violation, deliver, writable
 from watchkeeper.engines import scan
 from watchkeeper.model import Model, WatchkeeperError, replacing
@@ -183,13 +183,14 @@ def _judged(
     baseline = reference.baseline(windows, largest, ends, segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
-    measurements = remark.enough(run(profiles, baseline, used), baseline)
-    history = History(baseline.profiles.windows, {check.name: check for check in used})
     budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
+    found, history = observe(profiles, baseline, used, budget)
+    measurements = remark.enough(found, baseline)
     limits = thresholds(measurements, history, budget)
     return _Judged(
         findings=judge(measurements, history, budget)
-        + remark.on_size(baseline, history.windows, profiles, reference.profiled),
+        + remark.on_size(baseline, history.windows, profiles, reference.profiled)
+        + remark.on_windows(history, baseline),
         measurements=measurements,
         profiles=profiles,
         baseline=baseline,

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from watchkeeper.budget import FEW, FULL, Finding, Severity
+from watchkeeper.budget import FEW, FULL, Finding, History, Severity, unseen_season
 from watchkeeper.checks import Measurement
 from watchkeeper.checks.run import ENOUGH_ROWS
 from watchkeeper.delivery.wording import columns as named
-from watchkeeper.delivery.wording import count
+from watchkeeper.delivery.wording import count, listed
 from watchkeeper.profiles import Baseline, Profiles
 
 _LEAST = f"{ENOUGH_ROWS} are the least"
@@ -72,6 +72,27 @@ def on_size(baseline: Baseline, windows: int, now: Profiles, profiled: int = 0) 
             "usual are told."
         )
         found.append(_told("history", words, more, (), windows))
+    return found
+
+
+def on_windows(history: History, baseline: Baseline) -> list[Finding]:
+    """What a person should know of the baseline's windows: which stand out, and which season they are too few for."""
+    found = []
+    if history.spoiled:
+        windows = sorted({at for places in history.spoiled.values() for at in places}, key=lambda at: at.key)
+        names = listed([at.window_label.split("T")[0] for at in windows], 3)
+        words = (
+            f"In {named(history.spoiled)} {count(len(windows), 'baseline window')} that stand out from the others are "
+            f"not compared with: {names}."
+        )
+        remedy = "Look at these windows; if they are as things should be, a longer baseline shows it."
+        found.append(_told("history", words, remedy, tuple(history.spoiled), float(len(windows))))
+    phases = unseen_season(baseline)
+    if phases is not None and history.windows >= FEW:
+        differ = {"weeks": "days of the week", "days": "hours of the day"}[phases]
+        words = f"It is shorter than two {phases}, so it does not show how {differ} differ."
+        remedy = f"Give a baseline of at least two {phases}."
+        found.append(_told("history", words, remedy, (), float(history.windows)))
     return found
 
 

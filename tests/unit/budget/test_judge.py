@@ -9,9 +9,11 @@ import pytest
 
 from watchkeeper.budget import Budget, History, Severity, expected, judge, thresholds
 from watchkeeper.checks import BUILT_IN
+from watchkeeper.checks.run import weighed
 from watchkeeper.checks.share import compared
 from watchkeeper.model import Column, Model
 from watchkeeper.profiles import Slice
+from watchkeeper.stats.law import CHANCE
 
 DAYS = tuple(Slice(i * 86_400_000_000, (i + 1) * 86_400_000_000) for i in range(3))
 CHECKS = {check.name: check for check in BUILT_IN}
@@ -22,8 +24,10 @@ DAILY = Budget(alarm=1 / 30.4, warning=1 / 7)
 def nulls(hits, rows=1_000, before=0, rows_before=60_000, name="x", **changes):
     from dataclasses import replace
 
-    measured = compared("null_share", name, np.array(hits), np.full(len(hits), rows), before, rows_before)
-    return replace(measured, check="null_share", slices=DAYS[: len(hits)], **changes)
+    was = np.array([before]), np.array([rows_before])
+    measured = compared("null_share", name, np.array(hits), np.full(len(hits), rows), *was)
+    measured = weighed(replace(measured, check="null_share", slices=DAYS[: len(hits)]), CHANCE)
+    return replace(measured, **changes)
 
 
 def test_the_threshold_is_the_logarithm_of_measurements_over_the_budget():

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from watchkeeper.checks import shape
+from watchkeeper.checks.run import measured
 from watchkeeper.model import Column, Model, Type
 from watchkeeper.profiles import Baseline, Slice, fit, profile
 
@@ -19,7 +20,7 @@ def nats(whole, before, now):
     def counted(values):
         return profile(edges, pa.table({"x": values}), np.zeros(len(values), dtype=np.int64), [Slice()])
 
-    (found,) = shape.measure(counted(now), Baseline(counted(before), "one"))
+    (found,) = measured(counted(now), Baseline(counted(before), "one"), [shape.CHECK])
     return float(found.evidence[0])
 
 

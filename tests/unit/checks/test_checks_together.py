@@ -13,6 +13,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from watchkeeper.budget import Budget, History, judge
 from watchkeeper.checks import BUILT_IN, mmd, reconstruction_error, run, series_error
+from watchkeeper.checks.run import measured as measurements_of
 from watchkeeper.model import Column, Model, Type
 from watchkeeper.profiles import FULL_RANK, Baseline, Slice, fit, profile
 
@@ -35,7 +36,8 @@ def numeric(names):
 
 def measured(base, now, check, rows=ROWS):
     edges = fit(numeric(base), [pa.table(base)])
-    return next(check.measure(profiled(edges, now, rows), Baseline(profiled(edges, base, rows), "files")), None)
+    reference = Baseline(profiled(edges, base, rows), "files")
+    return next(measurements_of(profiled(edges, now, rows), reference, [check]), None)
 
 
 def loud(base, now, rows=ROWS):

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from watchkeeper.checks import quality
+from watchkeeper.checks.run import measured as measurements_of
 from watchkeeper.model import Column, Model, Role, Task, Type
 from watchkeeper.profiles import Baseline, Slice, fit, merge, profile
 
@@ -37,7 +38,7 @@ def measured(task, roles, baseline, *windows):
     reference = Baseline(profile(edges, before, quarters, [Slice(label=str(i)) for i in range(4)]), "blocks")
     tables = [pa.table({name: window[name] for name in roles}) for window in windows]
     parts = [profile(edges, t, np.zeros(len(t), dtype=np.int64), [Slice(label=f"w{i}")]) for i, t in enumerate(tables)]
-    return {m.metric: m for m in quality.measure(merge(parts), reference)}
+    return {m.metric: m for m in measurements_of(merge(parts), reference, [quality.CHECK])}
 
 
 BINARY = {
@@ -84,7 +85,7 @@ def test_the_finding_says_what_fell_from_what_on_how_many_rows_and_what_is_usual
 def test_an_error_is_a_multiple_of_the_baselines_and_bias_of_its_error():
     found = measured(Task.REGRESSION, REGRESSION, estimated(FIT, 1), estimated(300, 2), estimated(300, 3, off=-6))
     assert {name for name, m in found.items() if m.judged} == {"mae", "bias"}
-    assert found["mae"].scale == found["bias"].scale == found["mae"].reference
+    assert found["mae"].scale == found["bias"].scale == found["mae"].was(0)
     assert found["bias"].evidence[0] < 5
     assert found["bias"].evidence[1] > 50
     assert found["bias"].effect[1] < -5

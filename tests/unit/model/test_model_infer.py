@@ -37,7 +37,7 @@ def texts(path: Path, delimiter: str) -> pa.Table:
 
 
 def test_an_air_quality_station_is_understood():
-    found = inferred(texts(demo.files().baseline, ";"), roles={"CO(GT)": Role.LABEL})
+    found = inferred(texts(demo.files().current, ";"), roles={"CO(GT)": Role.LABEL})
     columns = found.model.columns
     assert (columns["Date"].type, columns["Date"].format, columns["Date"].role) == (
         Type.TIMESTAMP,

@@ -19,7 +19,10 @@ def valid(text: str) -> bool:
 
 def test_the_schema_is_one_and_describes_every_field():
     jsonschema.Draft202012Validator.check_schema(json_schema())
-    parts = [json_schema(), *(json_schema()["$defs"][name] for name in ("Column", "Constraints", "TextFormat"))]
+    parts = [
+        json_schema(),
+        *(json_schema()["$defs"][name] for name in ("Column", "Constraints", "Override", "TextFormat")),
+    ]
     assert [name for part in parts for name, field in part["properties"].items() if "description" not in field] == []
 
 
@@ -41,3 +44,27 @@ def test_a_real_model_is_valid():
 )
 def test_mistakes_are_seen_while_typing(column, right):
     assert valid("name: a\ncolumns:\n  x: " + column + "\n") is right
+
+
+@pytest.mark.parametrize(
+    ("lines", "right"),
+    [
+        (
+            "checks: {shape: {floor: 0.1}, null_share: {ignore: [x], for: 2, severity: warning}, rows: {ignore: true}}",
+            True,
+        ),
+        ("checks: {shape: {lasting: 2}}", False),
+        ("checks: {shape: {for: 0}}", False),
+        ("checks: {an_outsiders: {for: two}}", False),
+        ("season: week\nholidays: [2026-12-25]", True),
+        ("season: fortnight", False),
+    ],
+)
+def test_what_is_judged_otherwise_is_checked_while_typing(lines, right):
+    assert valid("name: a\ncolumns:\n  x: {type: number}\n" + lines) is right
+
+
+def test_an_editor_offers_the_names_of_all_checks_and_metrics_that_are_judged():
+    offered = json_schema()["properties"]["checks"]["properties"]
+    assert {"range", "range_low", "quality", "roc_auc", "null_share"} <= set(offered)
+    assert not {"psi", "distances"} & set(offered)

@@ -62,6 +62,20 @@ def test_two_columns_are_told_one_by_one():
     assert told.headline == "`a` and `b` changed."
 
 
+def test_columns_that_changed_in_other_windows_are_another_cause():
+    result = checked.broken_sensors()
+    weeks = [at.window for at in result.profiles.slices]
+
+    def told(**windows):
+        findings = [finding(column, window=weeks[i]) for column, at in windows.items() for i in at]
+        return [set(group.columns) for group in answer(replace(result, findings=findings)).groups]
+
+    assert told(a=[2], b=[2, 3], c=[3], x=[9], y=[9], z=[9, 10]) == [set("abc"), set("xyz")]
+    assert told(a=[2], b=[3], c=[2, 3]) == [set("abc")]  # by way of a third
+    assert told(a=[2], b=[2], c=[2], x=[9]) == [set("abc"), set("x")]
+    assert told(a=[1], b=[2], c=[3], x=[4]) == [set("abcx")]  # one by one they would be a list
+
+
 def test_the_metrics_of_one_column_are_one_finding():
     told = answer(with_findings(finding("a"), finding("a", "null_share"), finding("a", "spike", Severity.WARNING)))
     assert len(told.groups) == 1
@@ -98,6 +112,8 @@ def test_episodes_are_told_from_when_to_when():
     assert told.groups[0].when.startswith("In 7 of 26 windows, in 10–30 January 2011, ")
     often = answer(replace(result, findings=[finding("temp", window=weeks[i]) for i in (1, 3, 5, 7)]))
     assert often.since == "First 10 January 2011, last 21 February 2011."
+    still = answer(replace(result, findings=[finding("temp", window=weeks[i]) for i in (1, 3, 5, 7, 24, 25)]))
+    assert still.since == "First 10 January 2011, and since 20 June 2011 without a break."
 
 
 def test_the_first_sign_is_named_where_it_came_before_the_worst():

@@ -60,6 +60,20 @@ def test_square_brackets_in_names_are_no_markup():
     assert "`[red]x[/red]` changed." in printed(replace(checked.unchanged(), findings=[odd]))
 
 
+def test_in_brief_the_first_findings_time_is_told_once_and_that_of_the_others_beside_them():
+    result = checked.broken_sensors()
+    weeks = [at.window for at in result.profiles.slices]
+    findings = [
+        Finding("change", "shape", "shape", (name,), Severity.ALARM, f"`{name}` changed.", "Look.", window=weeks[i])
+        for name, i in (("hum", 3), ("temp", 9))
+    ]
+    out = io.StringIO()
+    print_result(replace(result, findings=findings), Console(file=out, width=100), brief=True)
+    text = " ".join(out.getvalue().split())
+    assert "Worst is `hum`, in 24–30 January 2011." in text
+    assert "■ `hum` changed. ■ `temp` changed. Only in 7–13 March 2011." in text
+
+
 def test_the_last_line_says_what_was_written_where():
     result = replace(checked.unchanged(), written=[Path("report.html"), Path("good.csv")])
     assert printed(result).splitlines()[-1] == "  wrote     report.html and good.csv in 1.2 s"

@@ -93,3 +93,17 @@ def test_thousands_of_columns_in_one_measurement_take_no_room_on_a_page():
     )  # fmt: skip
     before = len(to_html(result))
     assert len(to_html(replace(result, measurements=[*result.measurements, wide]))) < before + 2_000
+
+
+def test_a_column_that_says_what_happened_is_told_before_the_louder_sign_of_all_columns_that_it_explains():
+    result = told(lambda at: joint(at[3], ("temp", "hum")), lambda at: shape(at[3], "hum"))
+    assert [finding.metric for finding in result.findings] == ["mmd", "shape"]
+    found = answer(result)
+    assert found.headline == "`hum` changed."
+    assert found.groups[0].sentence == "`hum` changed."
+
+
+def test_an_alarm_about_all_columns_stays_before_the_warning_that_explains_it():
+    quiet = replace(shape(windows(weeks())[3], "hum"), severity=Severity.WARNING)
+    found = answer(told(lambda at: joint(at[3], ("temp", "hum")), lambda at: quiet))
+    assert found.groups[0].worst.metric == "mmd"
