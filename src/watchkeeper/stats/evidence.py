@@ -64,12 +64,19 @@ def share_band(
     `share` turned round by bisection, so a share within the band never has more evidence than `nats` and a
     share outside it always has. Where `side` looks one way only, the other end is 0 or 1.
     """
-    n, K, N, nats, f = floats(n, K, N, nats, f)
+    return share_ends(lambda k: share(k, n, K, N, f, side), n, K, N, nats, side)
+
+
+def share_ends(
+    nats_of: Callable[[Floats], Floats], n: ArrayLike, K: ArrayLike, N: ArrayLike, nats: ArrayLike, side: Side
+) -> tuple[Floats, Floats]:
+    """Lowest and highest share k/n, k whole, whose evidence `nats_of(k)` against K of N does not exceed `nats`."""
+    n, K, N, nats = floats(n, K, N, nats)
     known = (n > 0) & (N > 0)
     usual = np.clip(np.round(n * K / np.where(known, N, 1.0)), 0, n)
 
     def quiet(k: Floats) -> NDArray[np.bool_]:
-        return np.asarray(share(k, n, K, N, f, side) <= nats)
+        return np.asarray(nats_of(k) <= nats)
 
     rows = np.where(known, n, np.nan)
     low = farthest(quiet, usual, np.zeros_like(n)) / rows if side != "up" else 0 * rows
@@ -248,13 +255,6 @@ def unseen(
     plain = share(k, n, once, N, f, "up")
     beyond = np.where(k > u * n, np.log1p(np.asarray(W) * ((k + 1) / (u * n + 1)) ** 2), 0.0)
     return np.minimum(plain, np.maximum(beyond, share(k, n, once, N, f * np.asarray(phi), "up")))
-
-
-def unseen_band(
-    n: ArrayLike, once: ArrayLike, N: ArrayLike, nats: ArrayLike, twice: ArrayLike = 0.0
-) -> tuple[Floats, Floats]:
-    """Lowest (0) and highest share k/n whose `unseen` evidence, without phi, does not exceed `nats`."""
-    return share_band(n, once, N, nats, _unseen_width(n, once, N, twice), "up")
 
 
 def _unseen_width(n: ArrayLike, once: ArrayLike, N: ArrayLike, twice: ArrayLike) -> Floats:

@@ -79,17 +79,7 @@ class ShareLaw:
 
     def band(self, nats: Floats, natural: Variation) -> tuple[Floats, Floats]:
         """See `Law`; `nats` turned round by bisection."""
-        n, K, N, nats = floats(self.n, self.K, self.N, nats)
-        known = (n > 0) & (N > 0)
-        usual = np.clip(np.round(n * K / np.where(known, N, 1.0)), 0, n)
-
-        def quiet(k: Floats) -> NDArray[np.bool_]:
-            return np.asarray(self._nats(k, natural) <= nats)
-
-        rows = np.where(known, n, np.nan)
-        low = evidence.farthest(quiet, usual, np.zeros_like(n)) / rows if self.side != "up" else 0 * rows
-        high = evidence.farthest(quiet, usual, n) / rows if self.side != "down" else 0 * rows + 1
-        return low, high
+        return evidence.share_ends(lambda k: self._nats(k, natural), self.n, self.K, self.N, nats, self.side)
 
     def _nats(self, k: Ints | Floats, natural: Variation) -> Floats:
         exact = evidence.share(k, self.n, self.K, self.N, self.f * natural.phi, self.side)
@@ -129,11 +119,7 @@ class UnseenLaw:
 
     def band(self, nats: Floats, natural: Variation) -> tuple[Floats, Floats]:
         """See `Law`; `nats` turned round by bisection."""
-        n, once, N, nats = floats(self.n, self.once, self.N, nats)
-        known = (n > 0) & (N > 0)
-        usual = np.clip(np.round(n * once / np.where(known, N, 1.0)), 0, n)
-        high = evidence.farthest(lambda k: np.asarray(self._nats(k, natural) <= nats), usual, n)
-        return 0 * n, high / np.where(known, n, np.nan)
+        return evidence.share_ends(lambda k: self._nats(k, natural), self.n, self.once, self.N, nats, "up")
 
     def _nats(self, k: Ints | Floats, natural: Variation) -> Floats:
         if np.isinf(natural.windows).all():

@@ -11,6 +11,7 @@ from scipy import stats
 
 from watchkeeper.stats import evidence
 from watchkeeper.stats.cells import cells_categorical, cells_numeric
+from watchkeeper.stats.law import CHANCE, UnseenLaw
 
 DATA = Path(__file__).parents[2] / "data"
 sizes = some.integers(1, 3_000)
@@ -210,7 +211,8 @@ def test_unseen_rows_speak_less_where_the_baseline_brings_new_values_all_the_tim
     assert closed > 50
     assert open_ended < 2
     assert evidence.unseen(20, 500, 0, 15_000, 30, 0.02, 10.0) < closed
-    high = evidence.unseen_band(500, 60, 15_000, 8.0, 20)[1]
+    n, once, N, twice = (np.array(count) for count in (500, 60, 15_000, 20))
+    high = UnseenLaw(np.array(0), n, once, N, twice).band(np.array(8.0), CHANCE)[1]
     assert evidence.unseen(high * 500, 500, 60, 15_000, twice=20) <= 8
     assert evidence.unseen(high * 500 + 1, 500, 60, 15_000, twice=20) > 8
 
