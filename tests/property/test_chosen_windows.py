@@ -83,7 +83,6 @@ def test_a_total_is_the_sum_of_a_loop_over_both_runs(chosen, data):
     assert chosen.total(values[:many]).tolist() == [sum(values[j] for j in one) for one in looped]
     table = values.reshape(many, 2)
     assert chosen.total(table).tolist() == [[sum(table[j, k] for j in one) for k in (0, 1)] for one in looped]
-    assert chosen.many.tolist() == [len(one) for one in looped]
 
 
 @given(choices(), some.data(), some.sampled_from([np.fmin, np.fmax]))

@@ -1,23 +1,26 @@
 """Decides which measurements deserve a person's attention, within a stated budget of false alarms."""
 
 from watchkeeper.budget.budget import Budget
-from watchkeeper.budget.finding import Finding, Severity
+from watchkeeper.budget.finding import Change, Finding, Priority, Severity
 from watchkeeper.budget.judge import expected, judge
 from watchkeeper.budget.limit import FEW, FULL, History, counts, thresholds
 from watchkeeper.budget.observe import observe
-from watchkeeper.budget.season import unseen_season
+from watchkeeper.budget.season import phase, unseen_season
 
 __all__ = [
     "FEW",
     "FULL",
     "Budget",
+    "Change",
     "Finding",
     "History",
+    "Priority",
     "Severity",
     "counts",
     "expected",
     "judge",
     "observe",
+    "phase",
     "thresholds",
     "unseen_season",
 ]

@@ -24,12 +24,15 @@ class Budget:
     """Which windows are alike (`week`, `day`, `none`); None: the data tell."""
     holidays: frozenset[date] = frozenset()
     """Days unlike others."""
+    importance: Mapping[str, float] = field(default_factory=dict)
+    """How much of what the model goes by each column is, where a person says so; they add up to 1."""
 
     @staticmethod
     def of(model: Model, window_days: float) -> Budget:
         """The model's budgets for windows of this length; a window without a cadence counts as a day."""
         alarm, warning = (_chance(rate, window_days) for rate in (model.alarm_budget, model.warning_budget))
-        return Budget(alarm, warning, model.checks, model.season, frozenset(model.holidays))
+        holidays = frozenset(model.holidays)
+        return Budget(alarm, warning, model.checks, model.season, holidays, model.importance)
 
 
 def _chance(budget: str, window_days: float) -> float:

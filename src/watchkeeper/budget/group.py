@@ -14,8 +14,9 @@ from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.limit import FEW
 from watchkeeper.budget.season import Season, phases_of, season_of
 from watchkeeper.budget.sequential import lasting
-from watchkeeper.checks import Check, Measurement
+from watchkeeper.checks import Check, Measurement, Series
 from watchkeeper.checks.run import measured, weighed
+from watchkeeper.model import Role
 from watchkeeper.profiles import Baseline, Profiles, Slice, merge
 from watchkeeper.profiles.chosen import alike, alike_apart, apart, before, before_alike
 from watchkeeper.stats.law import SeriesLaw, Variation
@@ -46,45 +47,54 @@ class Group:
         self, now: Profiles, baseline: Baseline, checks: Sequence[Check], budget: Budget, plain: Sequence[Measurement]
     ) -> None:
         self._now, self._baseline, self._checks, self._budget = now, baseline, checks, budget
-        self._windows = baseline.profiles
-        own = self._own(baseline, None)
-        self.spoiled = self._outliers(own)
-        found = {_key(m): m for m in plain}
-        if self.spoiled:
-            baseline = replace(baseline, spoiled=self.spoiled)
-            self._baseline = baseline
-            own |= self._own(_only(baseline, self.spoiled), None)
-            found |= {_key(m): m for m in measured(_columns(now, self.spoiled), _only(baseline, self.spoiled), checks)}
-        season = season_of(now, baseline, budget)
-        self.seasonal: set[str] = set()
-        by_phase: dict[Key, tuple[Measurement, Measurement]] = {}
-        among_all: dict[Key, Measurement] = {}
-        if season is not None:
-            by_phase = self._seasonal(baseline, season, own)
-            if season.holiday.any():
-                among_all = _weighed({key: (found[key], own[key]) for key in by_phase if key in own}, own)
-            own |= {key: mine for key, (_, mine) in by_phase.items()}
-            found |= {key: m for key, (m, _) in by_phase.items()}
-            self.seasonal = {name for _, _, columns in by_phase for name in columns}
-        self._season, self._phased = season, set(by_phase)
-        usual = _usual(own)
-        self.measurements: list[Measurement] = []
-        self._left_out: dict[Key, Measurement] = {}
+        self._windows, self._season = baseline.profiles, season_of(now, baseline, budget)
         self._recent_shapes: dict[bool, dict[Key, Measurement]] = {}
-        for key, m in found.items():
-            mine = own.get(key)
-            if isinstance(m.law, SeriesLaw):
-                self.measurements.append(weighed(m, Variation(np.ones(1), np.full(1, len(m.law.past)), np.zeros(1))))
-            elif mine is not None and m.law is not None:
-                natural, without = _learned(key, mine, own, usual)
-                self._left_out[key] = weighed(mine, without)
-                self.measurements.append(weighed(m, natural))
-            else:
-                self.measurements.append(m)
-        if season is not None and among_all:
+        self._left_out: dict[Key, Measurement] = {}
+        found, own = {_key(m): m for m in plain}, self._own(baseline, None)
+        self.spoiled = self._outliers(own)
+        if self.spoiled:
+            found, own = self._cleaned(found, own)
+        by_phase = {} if self._season is None else self._seasonal(self._season, own)
+        self._phased = set(by_phase)
+        found_out = self._season is not None and not self._season.declared
+        self.seasonal = {name for _, _, columns in by_phase for name in columns} if found_out else set()
+        among_all = self._on_holidays(found, own)
+        found |= {key: m for key, (m, _) in by_phase.items()}
+        own |= {key: mine for key, (_, mine) in by_phase.items()}
+        usual = _usual(own)
+        self.measurements = [self._varying(key, m, own, usual) for key, m in found.items()]
+        if self._season is not None and among_all:
+            holiday = self._season.holiday
             self.measurements = [
-                _either(m, among_all[_key(m)], season.holiday) if _key(m) in among_all else m for m in self.measurements
+                _either(m, among_all[_key(m)], holiday) if _key(m) in among_all else m for m in self.measurements
             ]
+
+    def _cleaned(
+        self, found: dict[Key, Measurement], own: dict[Key, Measurement]
+    ) -> tuple[dict[Key, Measurement], dict[Key, Measurement]]:
+        """Both with the spoiled windows left out of their columns' baseline."""
+        self._baseline = replace(self._baseline, spoiled=self.spoiled)
+        reference = _only(self._baseline, self.spoiled)
+        again = {_key(m): m for m in measured(_columns(self._now, self.spoiled), reference, self._checks)}
+        return found | again, own | self._own(reference, None)
+
+    def _on_holidays(self, found: dict[Key, Measurement], own: dict[Key, Measurement]) -> dict[Key, Measurement]:
+        """What is compared by phase, compared with all windows instead, where there are holidays."""
+        if self._season is None or not self._season.holiday.any():
+            return {}
+        usual = _usual(own)
+        return {key: weighed(found[key], _learned(key, own[key], own, usual)[0]) for key in self._phased if key in own}
+
+    def _varying(self, key: Key, m: Measurement, own: dict[Key, Measurement], usual: dict[str, float]) -> Measurement:
+        """The measurement by its natural variation; what the baseline's windows show is kept beside it."""
+        if isinstance(m.law, SeriesLaw):
+            return weighed(m, Variation(np.ones(1), np.full(1, len(m.law.past)), np.zeros(1)))
+        mine = own.get(key)
+        if mine is None or m.law is None:
+            return m
+        natural, without = _learned(key, mine, own, usual)
+        self._left_out[key] = weighed(mine, without)
+        return weighed(m, natural)
 
     @property
     def maxima(self) -> dict[Slice, float]:
@@ -130,11 +140,9 @@ class Group:
         found = {name: tuple(sorted(i for i in at.tolist() if loudest[name][i] > limit)) for name, at in worst.items()}
         return {name: at for name, at in found.items() if at}
 
-    def _seasonal(
-        self, baseline: Baseline, season: Season, own: dict[Key, Measurement]
-    ) -> dict[Key, tuple[Measurement, Measurement]]:
+    def _seasonal(self, season: Season, own: dict[Key, Measurement]) -> dict[Key, tuple[Measurement, Measurement]]:
         """Measurements that vary less among windows alike: now, and in the baseline's windows."""
-        mine = self._own(baseline, season.past)
+        mine = self._own(self._baseline, season.past)
         helped = set()
         for key, m in mine.items():
             every = variation.mean_spread(own[key]) if key in own else 1.0
@@ -142,7 +150,7 @@ class Group:
                 helped.add(key)
         if not helped:
             return {}
-        now = measured(self._now, replace(baseline, chosen=alike(season.past, season.now)), self._checks)
+        now = measured(self._now, replace(self._baseline, chosen=alike(season.past, season.now)), self._checks)
         return {_key(m): (m, mine[_key(m)]) for m in now if _key(m) in helped}
 
     def in_time(self, alarmed: Alarmed) -> list[Measurement]:
@@ -160,7 +168,21 @@ class Group:
             for m in found
         ]
         summed = _together(quiet, [self._past(m) for m in found], len(self._windows.slices))
-        return [replace(m, lasting=s.lasting, begun=s.begun) for m, s in zip(found, summed, strict=True)]
+        return [
+            replace(m, lasting=s.lasting, series=self._series(m, past.slices))
+            for m, s in zip(found, summed, strict=True)
+        ]
+
+    def _series(self, m: Measurement, ended: tuple[Slice, ...]) -> Series | None:
+        """The measurement's windows after those of the baseline that `ended` before them."""
+        windows = len(self._windows.slices)
+        if isinstance(m.law, SeriesLaw):
+            before, now = m.law.past, m.law.y
+        elif (mine := self._left_out.get(_key(m))) is not None:
+            before, now = self._without_spoiled(_key(m), mine.value), m.value
+        else:
+            return None
+        return Series(ended + m.slices, np.append(before[: len(ended)], now)) if len(before) == windows else None
 
     def _past(self, m: Measurement) -> Floats:
         """The evidence of the baseline's windows, each against others."""
@@ -234,12 +256,6 @@ class Group:
         return np.asarray(_without(evidence, [i for name in key[2] for i in self.spoiled.get(name, ())]))
 
 
-def _weighed(pairs: dict[Key, tuple[Measurement, Measurement]], own: dict[Key, Measurement]) -> dict[Key, Measurement]:
-    """New measurements by the natural variation of the baseline's beside each."""
-    usual = _usual(own)
-    return {key: weighed(m, _learned(key, mine, own, usual)[0]) for key, (m, mine) in pairs.items()}
-
-
 def _either(m: Measurement, other: Measurement, where: NDArray[np.bool_]) -> Measurement:
     """A measurement that in some slices is compared as the other one, of the same values, is."""
 
@@ -290,12 +306,7 @@ def _together(measurements: Sequence[Measurement], past: Sequence[Floats], windo
         return list(measurements)
     found = lasting(np.array([np.append(past[i], np.asarray(measurements[i].evidence)) for i in rows]), windows)
     place = {i: j for j, i in enumerate(rows)}
-    return [
-        replace(m, lasting=found.nats[place[i], windows:], begun=found.begun[place[i], windows:] - windows)
-        if i in place
-        else m
-        for i, m in enumerate(measurements)
-    ]
+    return [replace(m, lasting=found[place[i], windows:]) if i in place else m for i, m in enumerate(measurements)]
 
 
 def _key(m: Measurement) -> Key:
@@ -329,8 +340,9 @@ def _kept(m: Measurement, out: dict[str, tuple[int, ...]]) -> NDArray[np.bool_]:
 
 
 def _columns(profiles: Profiles, names: Iterable[str]) -> Profiles:
-    """Some columns alone."""
-    columns = {name: profiles.columns[name] for name in names}
+    """Some columns alone, with the event time, whose age others' is counted from."""
+    times = (name for name, role in profiles.edges.roles.items() if role is Role.TIMESTAMP)
+    columns = {name: profiles.columns[name] for name in dict.fromkeys([*names, *times]) if name in profiles.columns}
     return replace(profiles, columns=columns, pairs=None, quality=None, texts={}, sample=None, fourier=None)
 
 

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from watchkeeper.budget import since
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Finding, Severity
 from watchkeeper.budget.limit import History, Limits, counts, loud, needed, thresholds
+from watchkeeper.budget.priority import prioritised
 from watchkeeper.budget.season import festive
 from watchkeeper.checks import Measurement
 from watchkeeper.checks.sentence import figure, named
@@ -41,7 +43,8 @@ def judge(measurements: Sequence[Measurement], history: History, budget: Budget)
             continue
         for finding, is_slow in _told(m, limits, history, budget):
             (slow if is_slow else found).append(finding)
-    return sorted([*found, *_first_of_each_column(slow, found)], key=_worst_first)
+    told = [*found, *_first_of_each_column(slow, found)]
+    return sorted(prioritised(told, measurements, history, budget.importance), key=_worst_first)
 
 
 def _first_of_each_column(slow: Sequence[Finding], told: Sequence[Finding]) -> Iterable[Finding]:
@@ -80,7 +83,8 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
     grades, override = loud(m, limits, history), history.override(m)
     lasting = override.lasting or 1
     alarm = _of_last(grades.alarm, lasting) > 0
-    places = np.flatnonzero(_of_last(grades.warning | grades.slow, lasting) == lasting)
+    told = grades.warning | grades.slow
+    places = np.flatnonzero(_of_last(told, lasting) == lasting)
     if not len(places):
         return
     usual_low, usual_high = expected(m, limits, history)
@@ -89,14 +93,15 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
     for i in places.tolist():
         at = m.slices[i]
         usual = _number(usual_low[i]), _number(usual_high[i])
-        together = bool(grades.together[i]) and m.begun is not None
+        together = bool(grades.together[i])
+        began = since.change(m, i, told)
         finding = Finding(
             kind="change",
             check=m.check,
             metric=m.metric,
             columns=m.blame(i) if m.blame else m.columns,
             severity=min(Severity.ALARM if alarm[i] and not holiday[i] else Severity.WARNING, most, key=_LOUDNESS),
-            message=_lasting(m, i) if together else check.say(m, i, usual),
+            message=(_lasting(m, i) if together else check.say(m, i, usual)) + since.told(began, at),
             remedy=check.remedy,
             value=_number(m.value[i]),
             expected=None if together else usual,
@@ -106,6 +111,7 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
             window=at.window,
             segment=at.segment,
             version=at.version,
+            change=began,
         )
         yield finding, bool(grades.slow[i] and not alarm[i])
 
@@ -119,12 +125,10 @@ def _of_last(flags: Bools, windows: int) -> Ints:
 
 def _lasting(m: Measurement, i: int) -> str:
     """The sentence for what windows say together."""
-    begun = 0 if m.begun is None else int(m.begun[i])
-    since = f"since {m.slices[begun].window_label}" if begun >= 0 else "since before the baseline ended"
     whose = listed([named(name) for name in m.columns], 5) if m.columns else "All columns"
     was = "" if m.was(i) is None else f", was {figure(m.was(i))}"
     return (
-        f"{whose}: {m.metric} is {figure(float(m.value[i]))}{was}. No window is far out by itself; those {since} are, "
+        f"{whose}: {m.metric} is {figure(float(m.value[i]))}{was}. No window is far out by itself; the last ones are, "
         "taken together."
     )
 

@@ -42,7 +42,7 @@ class History:
     spoiled: dict[str, tuple[Slice, ...]] = field(default_factory=dict)
     """By column the baseline windows that are themselves outliers, and were left out."""
     seasonal: frozenset[str] = frozenset()
-    """Columns that are compared with windows of the same phase (weekday, hour) only."""
+    """Columns of which the baseline shows that only windows of the same phase (weekday, hour) are alike."""
     overrides: Mapping[str, Override] = field(default_factory=dict)
     """What a person declared to be judged otherwise, by the name of a metric or of a check."""
 
@@ -50,9 +50,9 @@ class History:
         """What a person declared of a measurement."""
         return override_of(self.overrides, m.check, m.metric)
 
-    def quiet(self, m: Measurement) -> tuple[Floats, Floats]:
-        """Lowest and highest value of each slice that is no news however sure it is: see `floor.quiet`."""
-        return quiet(m, 1.0 if self.windows >= FULL else SHORT, self.override(m).floor)
+    def quiet(self, m: Measurement, times: float = 1.0) -> tuple[Floats, Floats]:
+        """Lowest and highest value of each slice within so many times its floor: `floor.quiet`."""
+        return quiet(m, times * (1.0 if self.windows >= FULL else SHORT), self.override(m).floor)
 
 
 def counts(m: Measurement, history: History) -> bool:

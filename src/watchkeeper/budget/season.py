@@ -54,9 +54,14 @@ def unseen_season(baseline: Baseline) -> str | None:
     phases = phases_of(baseline.profiles.by_window.slices, None)
     if phases is None:
         return None
-    first = baseline.profiles.by_window.slices[0]
-    daily = (first.end or 0) - (first.start or 0) == _DAY
+    daily = phase(baseline) == "weekday"
     return ("weeks" if daily else "days") if len(phases) < SEASONS * (7 if daily else 24) else None
+
+
+def phase(baseline: Baseline) -> str:
+    """What windows of a season have in common, in words: of days the weekday, of hours the hour."""
+    first = baseline.profiles.slices[0]
+    return "weekday" if (first.end or 0) - (first.start or 0) == _DAY else "hour"
 
 
 def festive(slices: Sequence[Slice], holidays: Collection[date]) -> Bools:

@@ -3,6 +3,7 @@
 from watchkeeper.checks import (
     correlation,
     distances,
+    freshness,
     invalid_share,
     mmd,
     null_share,
@@ -17,11 +18,12 @@ from watchkeeper.checks import (
     unseen_share,
     value_range,
 )
-from watchkeeper.checks.measurement import Check, Measurement
+from watchkeeper.checks.measurement import Check, Measurement, Series
 from watchkeeper.checks.run import available, run
 
 BUILT_IN = (
     row_count.CHECK,
+    freshness.CHECK,
     null_share.CHECK,
     invalid_share.CHECK,
     shape.CHECK,
@@ -39,4 +41,7 @@ BUILT_IN = (
 )
 """The built-in checks, by hand. Others add theirs by the entry-point group `watchkeeper.checks`."""
 
-__all__ = ["BUILT_IN", "Check", "Measurement", "available", "run"]
+JOINT = frozenset(check.name for check in (reconstruction_error.CHECK, mmd.CHECK, series_error.CHECK))
+"""Metrics of all columns together, named like their checks: a finding names those that contribute most to it."""
+
+__all__ = ["BUILT_IN", "JOINT", "Check", "Measurement", "Series", "available", "run"]

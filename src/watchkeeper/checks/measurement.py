@@ -18,6 +18,15 @@ Band = Callable[[Floats], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
+class Series:
+    """Values of windows that follow one another in time."""
+
+    slices: tuple[Slice, ...]
+    values: Floats
+    """Shape (windows,); NaN where a window says nothing."""
+
+
+@dataclass(frozen=True)
 class Measurement:
     """One metric of one column (or pair, or table) over all slices: the arrays have shape (slices,)."""
 
@@ -38,8 +47,8 @@ class Measurement:
     """The same against the windows just before each slice; no evidence where there are too few."""
     lasting: Floats | None = None
     """Evidence of this window and those before it together, in nats, shape (slices,)."""
-    begun: Ints | None = None
-    """The slice in which that began to add up, likewise; negative where it was in the baseline."""
+    series: Series | None = None
+    """The same windows after those of the baseline, each held against the others of it, as one series through time."""
     reference: Floats | None = None
     """The baseline's value, shape (slices,)."""
     unit: str = ""

@@ -31,7 +31,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         return  # how traffic is shared out among versions is no fault of a delivery
     if baseline.source in ("blocks", "one") or (now.slices[0].start is None and baseline.source != "files"):
         return
-    past = np.where(_cut(baseline.profiles), np.nan, baseline.profiles.rows)
+    past = np.where(partly_covered(baseline.profiles), np.nan, baseline.profiles.rows)
     if np.isnan(past).all():
         return
     total = evidence.everything if baseline.chosen is None else baseline.chosen.total
@@ -43,7 +43,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         rows=now.rows,
         effect=now.rows.astype(np.float64) - reference,
         law=OwnLaw(
-            np.where(_cut(now), np.nan, evidence.rows(now.rows, past, total)),
+            np.where(partly_covered(now), np.nan, evidence.rows(now.rows, past, total)),
             lambda nats: evidence.rows_band(past, nats, total),
         ),
         reference=np.full(len(now.rows), reference),
@@ -52,7 +52,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     )
 
 
-def _cut(profiles: Profiles) -> NDArray[np.bool_]:
+def partly_covered(profiles: Profiles) -> NDArray[np.bool_]:
     """Whether the first and last window are covered by the data only in part: their count says nothing."""
     cut = np.zeros(len(profiles.slices), dtype=bool)
     name = next((n for n, role in profiles.edges.roles.items() if role is Role.TIMESTAMP), None)

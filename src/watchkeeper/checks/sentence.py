@@ -61,6 +61,14 @@ def between(low: float | None, high: float | None, *, shares: bool = False) -> s
     return left if left == right else f"{left.removesuffix(' %') if right.endswith('%') else left}–{right}"
 
 
+def lapse(seconds: float) -> str:
+    """A length of time in the unit that fits it."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if abs(seconds) >= 2 * size:
+            return f"{figure(seconds / size)} {unit}"
+    return f"{figure(seconds)} seconds"
+
+
 def instant(microseconds: float) -> str:
     """A time given in microseconds since 1970, UTC."""
     try:

@@ -6,7 +6,7 @@ from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.infer import Inference, infer
 from watchkeeper.model.mistake import ModelError
 from watchkeeper.model.note import ColumnNotes, Note
-from watchkeeper.model.override import Override, override_of
+from watchkeeper.model.override import KEEP, Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
 from watchkeeper.model.schema import json_schema
 from watchkeeper.model.term import Contract
@@ -15,6 +15,7 @@ from watchkeeper.model.time_read import read_times
 from watchkeeper.model.yaml_file import dump, load
 
 __all__ = [
+    "KEEP",
     "CannotWrite",
     "Column",
     "ColumnNotes",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, asked, misfits, mistake
+from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.mistake import no_column
 from watchkeeper.model.override import Judged, Override, misfit
 from watchkeeper.model.text_encoding import USUAL, is_text_encoding
 from watchkeeper.model.time_format import format_fault
 
 __all__ = ["Column", "Constraints", "Model", "Override", "Role", "Scalar", "Task", "TextFormat", "Type"]
+
+
+class UnknownImportance(WatchkeeperError):
+    """Importances were given that can't be told by column."""
 
 
 class Role(StrEnum):
@@ -72,6 +77,8 @@ class Column(Constraints):
     """Whether integers are codes: counted value by value, never averaged."""
     drift: bool = True
     """Whether the distribution is watched; not so for identifiers and near-unique text."""
+    importance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """How much the model goes by it, in any unit that is the same for all columns: it decides what pages."""
     pii: bool = False
     """Whether values are personal: masked in everything made for people."""
     inferred: Constraints | None = None
@@ -245,6 +252,42 @@ class Model(Strict):
         """Names of the columns that have `role`, in file order."""
         return (name for name, column in self.columns.items() if column.role is role)
 
+    @property
+    def importance(self) -> dict[str, float]:
+        """What share of all declared importance each column has."""
+        declared = {name: column.importance for name, column in self.columns.items() if column.importance is not None}
+        total = sum(declared.values())
+        return {name: own / total for name, own in declared.items()} if total > 0 else {}
+
+    def weighed(self, importances: Mapping[str, float] | Any) -> Model:
+        """The same with these importances of columns: a mapping, or a fitted estimator that tells its own.
+
+        An estimator has `feature_importances_`, and `feature_names_in_` or `feature_name_`, as those of scikit-learn,
+        LightGBM and XGBoost do. Raises `UnknownImportance`.
+        """
+        told = importances if isinstance(importances, Mapping) else _importances_of(importances)
+        unknown = next((name for name in told if name not in self.columns), None)
+        if unknown is not None:
+            raise UnknownImportance(f"an importance is given for {unknown!r}. {no_column(unknown, self.columns)}")
+        columns = {
+            name: column.model_copy(update={"importance": float(told[name])}) if name in told else column
+            for name, column in self.columns.items()
+        }
+        return Model.model_validate(self.model_copy(update={"columns": columns}).model_dump(exclude_defaults=True))
+
     def only(self, role: Role) -> str | None:
         """Name of the first column with `role`, or None."""
         return next(self.with_role(role), None)
+
+
+def _importances_of(estimator: Any) -> dict[str, float]:
+    """By column what a fitted estimator says of it. Raises `UnknownImportance`."""
+    values = getattr(estimator, "feature_importances_", None)
+    names = getattr(estimator, "feature_names_in_", None)
+    names = getattr(estimator, "feature_name_", None) if names is None else names
+    if values is None or names is None:
+        raise UnknownImportance(
+            f"{type(estimator).__name__} has no feature_importances_ by name. Give a mapping from column to number, "
+            "such as what sklearn.inspection.permutation_importance measures."
+        )
+    return dict(zip(map(str, names), map(float, values), strict=True))

@@ -14,6 +14,7 @@ from watchkeeper.model.mistake import no_such
 
 JUDGED = {
     "rows": ("rows",),
+    "freshness": ("freshness",),
     "null_share": ("null_share",),
     "invalid_share": ("invalid_share",),
     "shape": ("shape",),
@@ -34,6 +35,9 @@ REPORTED = {
     "summary": ("mean", "median", "iqr", "distinct"),
 }
 """Checks, and their metrics, that are shown and never judged."""
+
+KEEP = 7
+"""So many quiet windows end an alarm where nothing else is said, and an incident."""
 
 WITHOUT_COLUMN = frozenset({"rows", "reconstruction_error", "mmd", "series_error"})
 """Checks that look at the table as a whole."""
@@ -59,12 +63,15 @@ class Override(Strict):
     """The smallest change worth telling, in the unit in which the metric's own floor is documented."""
     lasting: Annotated[int, Field(strict=True, ge=1)] | None = Field(default=None, alias="for")
     """How many windows in a row it takes until it is told; 1 where nothing is said."""
+    keep_firing_for: Annotated[int, Field(strict=True, ge=0)] | None = None
+    """How many quiet windows it takes until its alarm is over; 7 where nothing is said."""
     severity: Literal["info", "warning", "alarm"] | None = None
     """The loudest that it may be."""
 
     @model_validator(mode="after")
     def _what_is_ignored_has_no_limits(self) -> Override:
-        said = next((name for name in ("floor", "lasting", "severity") if getattr(self, name) is not None), None)
+        limits = ("floor", "lasting", "keep_firing_for", "severity")
+        said = next((name for name in limits if getattr(self, name) is not None), None)
         if self.ignore is True and said is not None:
             field = written(said)
             raise mistake(f"what is ignored is never told, so `{field}` can't hold; take one of the two out", field)

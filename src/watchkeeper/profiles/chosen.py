@@ -22,12 +22,6 @@ class Chosen:
     runs: Ints
     """Begin and end of the first and of the second run, as places in `order`, shape (slices, 4)."""
 
-    @property
-    def many(self) -> Ints:
-        """How many windows each slice is compared with, shape (slices,)."""
-        first, end, second, last = self.runs.T
-        return np.asarray(end - first + last - second)
-
     def total(self, values: NDArray[Any]) -> NDArray[Any]:
         """The sum over each slice's windows: shape (windows, …) to (slices, …)."""
         summed = np.zeros((len(values) + 1, *values.shape[1:]), dtype=values.dtype)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import JOINT
 from watchkeeper.model import Role
 from watchkeeper.report import words
 from watchkeeper.report.group import Group, groups, span
-from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result, Verdict
 from watchkeeper.report.timeline import Timeline
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from watchkeeper.report import mask
 
 if TYPE_CHECKING:
-    from watchkeeper.budget import Finding
+    from watchkeeper.budget import Change, Finding
     from watchkeeper.delivery import BadRow
     from watchkeeper.model import Model
     from watchkeeper.report.result import Result
@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 
 FINDING = (
     "kind", "check", "metric", "columns", "severity", "value", "expected", "effect", "evidence",
-    "rows", "window", "segment", "version", "message", "remedy",
+    "rows", "window", "segment", "version", "message", "remedy", "priority",
 )  # fmt: skip
 
 
@@ -53,7 +53,12 @@ def to_json(result: Result) -> str:
 
 def _finding(finding: Finding, model: Model) -> dict[str, Any]:
     entry = {name: _safe(getattr(finding, name)) for name in FINDING}
-    return entry | {"message": _safe(mask.sentence(finding, model)), "remedy": _safe(mask.advice(finding, model))}
+    words = {"message": _safe(mask.sentence(finding, model)), "remedy": _safe(mask.advice(finding, model))}
+    return entry | words | {"change": None if finding.change is None else _change(finding.change)}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"kind": change.kind, "since": _safe(change.since), "between": _safe(change.between)}
 
 
 def _bad_row(bad: BadRow, model: Model) -> dict[str, Any]:
@@ -89,6 +94,14 @@ def schema() -> dict[str, Any]:
         },
         optional=("file",),
     )
+    instants = {"type": "array", "items": text, "minItems": 2, "maxItems": 2}
+    change = _object(
+        {
+            "kind": {"enum": ["jump", "drift"], "description": "At once, or little by little."},
+            "since": {**text, "description": "Start of the first changed window, ISO 8601, UTC; else its name."},
+            "between": {**instants, "description": "Between these with 95 % probability."},
+        }
+    )
     finding = _object(
         {
             "kind": {"enum": ["violation", "change"], "description": "Certain, or measured and judged by the budget."},
@@ -109,6 +122,14 @@ def schema() -> dict[str, Any]:
             "version": {"type": ["string", "null"]},
             "message": text,
             "remedy": text,
+            "priority": {
+                "enum": ["page", "digest", None],
+                "description": "Where it goes, by what may come of it; null for an info.",
+            },
+            "change": {
+                "description": "When it began; null where there is nothing before it in time.",
+                "anyOf": [{"type": "null"}, change],
+            },
         }
     )
     return {

@@ -9,11 +9,12 @@ import numpy as np
 from markupsafe import Markup
 
 from watchkeeper.budget import Finding
+from watchkeeper.checks import JOINT
 from watchkeeper.profiles import CategoryProfile, NumericProfile
 from watchkeeper.report import charts, mask, overlay, words
 from watchkeeper.report.distribution import Histograms, Shares, histograms, shares
 from watchkeeper.report.group import Group
-from watchkeeper.report.metric import JOINT, Unit, expected, in_words, written
+from watchkeeper.report.metric import Unit, expected, in_words, written
 from watchkeeper.report.past import Key, past
 from watchkeeper.report.timeline import Floats, Series, Timeline
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import JOINT
 from watchkeeper.delivery.wording import plain
 from watchkeeper.report import mask, words
-from watchkeeper.report.metric import JOINT, in_words
+from watchkeeper.report.metric import in_words
 from watchkeeper.report.timeline import Timeline
 
 JOINTLY = "the joint distribution"

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watchkeeper.checks import JOINT
 from watchkeeper.report import words
 
 
@@ -17,6 +18,7 @@ class Unit(StrEnum):
     COLUMN = "column"
     """The column's own unit."""
     NUMBER = "number"
+    SECONDS = "seconds"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ _METRICS = {
     "unseen_share": Words("share of new values", "new", "New values came", Unit.SHARE),
     "rise": Words("largest rise of a value's share", "rise", "A value became more frequent", Unit.SHARE),
     "rows": Words("rows", "rows", "The number of rows changed", Unit.COUNT),
+    "freshness": Words("age of the newest value", "age", "The data stopped coming", Unit.SECONDS),
     "correlation": Words("rank correlation", "corr.", "The correlation changed"),
     "reconstruction_error": Words("reconstruction error", "recon.", "Columns go together differently"),
     "mmd": Words("maximum mean discrepancy", "MMD", "The joint distribution changed"),
@@ -70,10 +73,17 @@ ORDER = (
 )
 """The metrics of columns, in the order in which an overview of one window shows them."""
 
-JOINT = frozenset({"reconstruction_error", "mmd", "series_error"})
-"""Metrics of all columns together: a finding names those that contribute most, and they differ by window."""
-
-WITHOUT_VALUES = JOINT | {"null_share", "invalid_share", "rows", "correlation", "distinct", "psi", "js_distance", "ks"}
+WITHOUT_VALUES = JOINT | {
+    "null_share",
+    "invalid_share",
+    "rows",
+    "freshness",
+    "correlation",
+    "distinct",
+    "psi",
+    "js_distance",
+    "ks",
+}
 """Metrics whose sentence holds no value of the column, so that it may be told of a personal one."""
 
 
@@ -95,6 +105,8 @@ def written(metric: str, value: float | None, temporal: bool = False) -> str:
         return words.percent(value)
     if unit is Unit.COLUMN and temporal and metric != "iqr":
         return words.moment(value)
+    if unit is Unit.SECONDS:
+        return words.duration(value) if value >= 0 else f"−{words.duration(-value)}"
     return words.number(value)
 
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.budget import Finding
-from watchkeeper.checks import BUILT_IN, available
+from watchkeeper.checks import BUILT_IN, JOINT, available
 from watchkeeper.profiles import Baseline, Slice
-from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result
 
 Floats = NDArray[np.float64]

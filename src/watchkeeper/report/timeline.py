@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.budget import Finding, History, Severity, counts, expected
-from watchkeeper.checks import Measurement
+from watchkeeper.checks import JOINT, Measurement
 from watchkeeper.profiles import Addition, CategoryProfile, NumericProfile, Profiles, Slice
 from watchkeeper.report import mask
-from watchkeeper.report.metric import JOINT
 from watchkeeper.report.result import Result
 
 Floats = NDArray[np.float64]

@@ -109,8 +109,8 @@ def _counted(result: Result, by: str) -> Backtest:
         warnings=tally.rate(
             len(tally.warned(found)), span / WEEK, result.model.warning_budget, budget.warning * WEEK / length
         ),
-        onsets=tally.onsets(found),
-        incidents=tally.incidents(found, labels),
-        spent=tally.spending(found),
+        onsets=tally.onsets(found, result.model.checks),
+        incidents=tally.incidents(found, result.model.checks, labels),
+        spent=tally.spending(found, result.model.checks),
         violations=sum(finding.kind == "violation" for finding in result.findings),
     )

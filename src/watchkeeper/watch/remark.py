@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from watchkeeper.budget import FEW, FULL, Finding, History, Severity, unseen_season
+from watchkeeper.budget import FEW, FULL, Finding, History, Severity, phase, unseen_season
 from watchkeeper.checks import Measurement
 from watchkeeper.checks.run import ENOUGH_ROWS
 from watchkeeper.delivery.wording import columns as named
@@ -87,6 +87,10 @@ def on_windows(history: History, baseline: Baseline) -> list[Finding]:
         )
         remedy = "Look at these windows; if they are as things should be, a longer baseline shows it."
         found.append(_told("history", words, remedy, tuple(history.spoiled), float(len(windows))))
+    if history.seasonal:
+        alike, kind = tuple(sorted(history.seasonal)), phase(baseline)
+        words = f"In {named(alike)}, windows of the same {kind} are compared with each other: those of others differ."
+        found.append(_told("history", words, "There is nothing to do.", alike, float(len(alike))))
     phases = unseen_season(baseline)
     if phases is not None and history.windows >= FEW:
         differ = {"weeks": "days of the week", "days": "hours of the day"}[phases]

@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from scipy import special
 
 from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import JOINT
+from watchkeeper.model import KEEP, Override, override_of
 from watchkeeper.report import Result
 from watchkeeper.report.backtest import Incident, Rate, Spent
-from watchkeeper.report.metric import JOINT
 from watchkeeper.report.timeline import Timeline
 
-APART = 7
-"""So many quiet windows end an incident."""
-
+Overrides = Mapping[str, Override]
 Placed = Sequence[tuple[int, Finding]]
 """Findings with the number of their window."""
 
@@ -58,12 +57,12 @@ def _of(found: Placed, severity: Severity) -> list[int]:
     return sorted({window for window, finding in found if finding.severity is severity})
 
 
-def spending(found: Placed) -> tuple[Spent, ...]:
+def spending(found: Placed, overrides: Overrides) -> tuple[Spent, ...]:
     """Each check and its columns, by the windows that it took, most alarms first."""
     windows: dict[tuple[str, tuple[str, ...]], dict[Severity, set[int]]] = {}
     onsets: dict[tuple[str, tuple[str, ...]], int] = defaultdict(int)
-    for (check, columns, _, _), alarms in _series(found).items():
-        onsets[check, columns] += _onsets(alarms)
+    for check, columns, _ in _firing(found, overrides):
+        onsets[check, columns] += 1
     for window, finding in found:
         mine = windows.setdefault(_cause(finding), {Severity.ALARM: set(), Severity.WARNING: set()})
         mine[finding.severity].add(window)
@@ -74,23 +73,38 @@ def spending(found: Placed) -> tuple[Spent, ...]:
     return tuple(sorted(spent, key=lambda one: (-one.alarms, -one.warnings, one.check, one.columns)))
 
 
-def onsets(found: Placed) -> int:
-    """Alarms in a window before which the same check of the same columns (and segment) raised none."""
-    return sum(_onsets(alarms) for alarms in _series(found).values())
+def onsets(found: Placed, overrides: Overrides) -> int:
+    """Alarms of a check and its columns (and segment, and version) that began to fire."""
+    return len(_firing(found, overrides))
 
 
-def _onsets(windows: Iterable[int]) -> int:
-    known = set(windows)
-    return sum(window - 1 not in known for window in known)
+def _firing(found: Placed, overrides: Overrides) -> list[tuple[str, tuple[str, ...], range]]:
+    """The windows in which the alarm of a check and its columns fires, from each onset until it is over.
 
-
-def _series(found: Placed) -> Mapping[tuple[str, tuple[str, ...], str | None, str | None], set[int]]:
-    """The windows with an alarm of each check, columns, segment and version."""
-    series: dict[tuple[str, tuple[str, ...], str | None, str | None], set[int]] = defaultdict(set)
+    It is over after as many quiet windows as a person says, or `KEEP`; but for the last, these are part of it.
+    """
+    series: dict[tuple[str, tuple[str, ...], str | None, str | None], dict[int, int]] = defaultdict(dict)
     for window, finding in found:
         if finding.severity is Severity.ALARM:
-            series[(*_cause(finding), finding.segment, finding.version)].add(window)
-    return series
+            keep = override_of(overrides, finding.check, finding.metric).keep_firing_for
+            mine = series[(*_cause(finding), finding.segment, finding.version)]
+            mine[window] = max(mine.get(window, 0), KEEP if keep is None else keep)
+    return [
+        (check, columns, run)
+        for (check, columns, _, _), alarms in series.items()
+        for run in _joined(range(window, window + max(1, keep)) for window, keep in sorted(alarms.items()))
+    ]
+
+
+def _joined(spans: Iterable[range]) -> list[range]:
+    """Spans, sorted by their start, of which those that meet are one."""
+    joined: list[range] = []
+    for span in spans:
+        if joined and span.start <= joined[-1].stop:
+            joined[-1] = range(joined[-1].start, max(joined[-1].stop, span.stop))
+        else:
+            joined.append(span)
+    return joined
 
 
 def _cause(finding: Finding) -> tuple[str, tuple[str, ...]]:
@@ -98,15 +112,11 @@ def _cause(finding: Finding) -> tuple[str, tuple[str, ...]]:
     return finding.check, () if finding.metric in JOINT else finding.columns
 
 
-def incidents(found: Placed, labels: Sequence[str]) -> tuple[Incident, ...]:
-    """Alarm windows of which no two neighbours have `APART` quiet windows or more between them, as one incident."""
-    runs: list[list[int]] = []
-    for window in alarmed(found):
-        if runs and window - runs[-1][-1] <= APART:
-            runs[-1].append(window)
-        else:
-            runs.append([window])
-    return tuple(_incident(run, found, labels) for run in runs)
+def incidents(found: Placed, overrides: Overrides, labels: Sequence[str]) -> tuple[Incident, ...]:
+    """The windows in which an alarm fires, and those that meet as one incident."""
+    spans = sorted((run for _, _, run in _firing(found, overrides)), key=lambda run: run.start)
+    windows = alarmed(found)
+    return tuple(_incident([w for w in windows if w in span], found, labels) for span in _joined(spans))
 
 
 def _incident(run: Sequence[int], found: Placed, labels: Sequence[str]) -> Incident:

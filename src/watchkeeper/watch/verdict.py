@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchkeeper.budget import Finding, Severity
+from watchkeeper.budget import Finding, Priority, Severity
 from watchkeeper.delivery import CATALOGUE, Level, Violation
 from watchkeeper.report import Verdict
 
 
 def finding_of(violation: Violation, rows: int) -> Finding:
     """The finding that tells a violation; its severity is the one fixed for its kind. `rows`: rows of the file."""
+    severity = Severity(CATALOGUE[violation.check].severity)
     return Finding(
         kind="violation",
         check=violation.check,
         metric=violation.check,
         columns=violation.columns,
-        severity=Severity(CATALOGUE[violation.check].severity),
+        severity=severity,
         message=violation.message,
         remedy=violation.remedy,
         value=violation.value,
         rows=rows,
+        priority=Priority.of(severity),
     )
 
 

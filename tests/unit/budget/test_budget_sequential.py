@@ -22,32 +22,30 @@ def by_hand(nats):
 def test_bets_add_up_as_they_do_by_hand():
     rng = np.random.default_rng(0)
     nats = np.where(rng.random((20, 60)) < 0.1, np.nan, rng.exponential(size=(20, 60)) * 2)
-    found = lasting(nats, 0).nats
+    found = lasting(nats, 0)
     for mine, series in zip(found, nats, strict=True):
         np.testing.assert_allclose(mine, by_hand(series), atol=1e-12)
 
 
 @pytest.mark.parametrize("nats", [3.0, 5.0])
 def test_chance_alone_seldom_gets_far(nats):
-    far = lasting(np.random.default_rng(1).exponential(size=(500, 400)), 0).nats > nats
+    far = lasting(np.random.default_rng(1).exponential(size=(500, 400)), 0) > nats
     assert far.mean() < np.exp(-nats)
 
 
-def test_a_small_change_that_lasts_is_seen_with_the_window_it_began():
+def test_a_small_change_that_lasts_is_seen():
     rng = np.random.default_rng(2)
     nats = rng.exponential(size=(200, 100))
     nats[:, 60:] *= 2.5
     found = lasting(nats, 60)
-    assert (found.nats[:, :60] > 8).mean() < 0.001
-    seen = found.nats[:, -1] > 8
-    assert seen.mean() > 0.9
-    assert abs(np.median(found.begun[seen, -1]) - 60) <= 5
+    assert (found[:, :60] > 8).mean() < 0.001
+    assert (found[:, -1] > 8).mean() > 0.9
 
 
 def test_one_loud_window_does_not_ring_on():
     nats = np.ones((1, 40))
     nats[0, 10] = 500.0
-    assert lasting(nats, 0).nats.max() < MOST
+    assert lasting(nats, 0).max() < MOST
 
 
 def test_where_the_baselines_windows_are_alike_in_kind_more_is_needed():
@@ -55,4 +53,4 @@ def test_where_the_baselines_windows_are_alike_in_kind_more_is_needed():
     later = np.full((1, 10), 4.0)
     found = lasting(np.hstack([calm, later]), 60)
     plain = lasting(np.hstack([np.ones((1, 60)), later]), 60)
-    assert found.nats[0, -1] < plain.nats[0, -1] / 2
+    assert found[0, -1] < plain[0, -1] / 2

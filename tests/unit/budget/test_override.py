@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import watchkeeper as wk
-from watchkeeper.budget import Budget, History, Severity, expected, judge, thresholds
+from watchkeeper.budget import Budget, History, Priority, Severity, expected, judge, thresholds
 from watchkeeper.budget.season import festive, season_of
 from watchkeeper.checks import BUILT_IN
 from watchkeeper.checks.null_share import CHECK as NULL_SHARE
@@ -95,7 +95,7 @@ def test_with_for_a_window_is_told_where_all_of_the_last_so_many_were_with_the_w
         last = [plain.get(window) for window in windows[i + 1 - lasting : i + 1]]
         if all(last):
             worst = max((f.severity for f in last), key=GRADES.index)
-            wanted[windows[i]] = replace(plain[windows[i]], severity=worst)
+            wanted[windows[i]] = replace(plain[windows[i]], severity=worst, priority=Priority.of(worst))
     told = {f.window: f for f in judge(measured, having(null_share={"for": lasting}), DAILY)}
     assert told == wanted
     assert 0 < len(told) <= len(plain)
@@ -113,7 +113,7 @@ def test_a_severity_is_the_loudest_and_changes_nothing_else(most):
     assert Severity.ALARM in {f.severity for f in plain.values() if f.metric == "null_share"}
     for at, finding in plain.items():
         severity = finding.severity if at[0] == "rise" else min(finding.severity, Severity(most), key=GRADES.index)
-        assert told.pop(at) == replace(finding, severity=severity)
+        assert told.pop(at) == replace(finding, severity=severity, priority=Priority.of(severity))
     assert told == {}
     assert thresholds(LOUD, history, DAILY) == thresholds(LOUD, PLAIN, DAILY)
 
@@ -226,9 +226,11 @@ def test_a_declared_season_decides_which_days_are_compared_and_for_all_columns()
     raised = week["x"].to_numpy() + 1.5 * (np.arange(len(week)) // 200 == 2)
     now = week.set_column(1, "x", pa.array(raised))
     results = {season: checked(now=now, season=season) for season in (None, "week", "none", "day")}
-    loud = {season: {(f.columns, f.window[:10]) for f in of.findings} for season, of in results.items()}
+    loud = {season: {(f.columns, f.window[:10]) for f in of.findings if f.window} for season, of in results.items()}
     assert loud[None] == loud["week"] == {(("x",), "2024-02-28")}
     assert loud["none"] == loud["day"] == set()
+    told = {season: [f.columns for f in of.findings if f.check == "history"] for season, of in results.items()}
+    assert told == {None: [("x",)], "week": [], "none": [], "day": []}
     nats = {
         season: {m.columns[0]: m.evidence.tolist() for m in of.measurements if m.metric == "shape"}
         for season, of in results.items()
@@ -257,4 +259,5 @@ def test_a_holiday_is_compared_with_all_days_and_the_days_beside_it_as_ever():
         wanted = np.where(festive_days, getattr(of["all"], field), getattr(of["week"], field))
         assert getattr(of["holiday"], field).tolist() == wanted.tolist()
     assert of["week"].evidence[2] > 20 > of["holiday"].evidence[2]
-    assert [f for f in checked(now=now, holidays=["2024-02-28"]).findings if f.columns == ("x",)] == []
+    told = checked(now=now, holidays=["2024-02-28"]).findings
+    assert [f for f in told if f.columns == ("x",) and f.severity is not Severity.INFO] == []

@@ -88,7 +88,7 @@ def test_the_name_of_an_installed_package_s_check_is_known(monkeypatch):
         ("shape: {flor: 0.1}", "checks.shape.flor is no field of an override. Did you mean 'floor'?"),
         (
             "shape: {lasting: 2}",
-            "checks.shape.lasting is no field of an override. Known are ignore, floor, for, severity",
+            "checks.shape.lasting is no field of an override. Known are ignore, floor, for, keep_firing_for, severity",
         ),
         ("shape: {for: 0}", "checks.shape.for can't be 0: input should be greater than or equal to 1"),
         ("shape: {for: true}", "checks.shape.for can't be true: write a whole number"),

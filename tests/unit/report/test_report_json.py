@@ -35,7 +35,7 @@ def test_the_names_are_those_of_the_contract():
     ]  # fmt: skip
     assert list(written["findings"][0]) == [
         "kind", "check", "metric", "columns", "severity", "value", "expected", "effect", "evidence", "rows",
-        "window", "segment", "version", "message", "remedy",
+        "window", "segment", "version", "message", "remedy", "priority", "change",
     ]  # fmt: skip
     assert written["rows"] == {"read": 168, "good": 166, "quarantined": 2}
     assert written["quarantined"][0] == {"row": 12, "columns": ["temp"], "reason": "`temp` is above 50"}
