@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.budget import since
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Finding, Severity
 from watchkeeper.budget.limit import History, Limits, counts, loud, needed, thresholds
 from watchkeeper.budget.priority import prioritised
 from watchkeeper.budget.season import festive
+from watchkeeper.budget.since import change
 from watchkeeper.checks import Measurement
 from watchkeeper.checks.sentence import figure, named
 from watchkeeper.delivery.wording import listed
@@ -94,14 +94,13 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
         at = m.slices[i]
         usual = _number(usual_low[i]), _number(usual_high[i])
         together = bool(grades.together[i])
-        began = since.change(m, i, told)
         finding = Finding(
             kind="change",
             check=m.check,
             metric=m.metric,
             columns=m.blame(i) if m.blame else m.columns,
             severity=min(Severity.ALARM if alarm[i] and not holiday[i] else Severity.WARNING, most, key=_LOUDNESS),
-            message=(_lasting(m, i) if together else check.say(m, i, usual)) + since.told(began, at),
+            message=_lasting(m, i) if together else check.say(m, i, usual),
             remedy=check.remedy,
             value=_number(m.value[i]),
             expected=None if together else usual,
@@ -111,7 +110,7 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
             window=at.window,
             segment=at.segment,
             version=at.version,
-            change=began,
+            change=change(m, i, told),
         )
         yield finding, bool(grades.slow[i] and not alarm[i])
 

@@ -41,15 +41,6 @@ def change(m: Measurement, i: int, loud: Bools) -> Change | None:
     return Change("jump" if point.jump >= 0.5 else "drift", _start(first), (_end(last, low), _end(high, high)))
 
 
-def told(change: Change | None, at: Slice) -> str:
-    """When it began, in words, where that was before the window `at`; with a space before it."""
-    if change is None or change.since == _start(at):
-        return ""
-    low, high = change.between
-    how = "It jumped" if change.kind == "jump" else "It has drifted since"
-    return f" {how} {change.since} (between {low} and {high})."
-
-
 def _over(loud: Bools, i: int) -> Bools:
     """The loud slices before those that are loud without a pause until number `i`."""
     past = np.flatnonzero(loud[: i + 1])

@@ -194,7 +194,7 @@ def _group(findings: list[Finding], timeline: Timeline) -> Group:
         columns=columns,
         windows=windows,
         sentence=told if _few(leads) else f"{_together(worst, columns, leads)} {told}",
-        when=_when(lead, timeline.window_of(worst), timeline),
+        when=" ".join(filter(None, [_when(lead, timeline.window_of(worst), timeline), words.began(worst)])),
         also=words.join(list(dict.fromkeys(others)), most=4),
         remedy=mask.remedy(worst, model),
     )

@@ -6,6 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchkeeper.budget import Finding
 
 MISSING = "–"
 
@@ -167,6 +171,17 @@ def since(label: str | None) -> str:
     if start is None or end is None:
         return window(label)
     return _day(start) if end - start >= timedelta(days=1) else f"{_day(start)} {start:%H:%M}"
+
+
+def began(finding: Finding) -> str:
+    """When what a finding tells began, where that was before its window: a sentence, else empty."""
+    change = finding.change
+    if change is None or (finding.window or "").startswith(f"{change.since}/") or _span(finding.window)[0] is None:
+        return ""
+    low, high = change.between
+    if change.kind == "jump":
+        return f"It jumped {within(f'{low}/{high}')}."
+    return f"It has drifted since {since(f'{change.since}/{high}')} or so ({window(f'{low}/{high}')})."
 
 
 def moment(microseconds: float, *, to_the_day: bool = False) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from watchkeeper.budget import Change, Finding, Severity
 from watchkeeper.report import words
 
 
@@ -115,3 +117,33 @@ def test_amounts_carry_their_units():
     assert words.join(["a", "b", "c"]) == "a, b and c"
     assert words.join(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
     assert words.join([]) == ""
+
+
+def told(kind, since, between, window):
+    return Finding(
+        "change", "shape", "shape", ("x",), Severity.ALARM, "", "", window=window, change=Change(kind, since, between)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "between", "window", "said"),
+    [
+        ("jump", "2012-05-02", ("2012-05-02", "2012-05-03"), "2012-05-02/2012-05-03", ""),
+        ("jump", "2012-05-02", ("2012-05-02", "2012-05-03"), "2012-05-04/2012-05-05", "It jumped on 2 May 2012."),
+        ("jump", "2012-05-02", ("2012-05-01", "2012-05-04"), "2012-05-04/2012-05-05", "It jumped in 1–3 May 2012."),
+        (
+            "drift",
+            "2012-05-02",
+            ("2012-04-28", "2012-05-08"),
+            "2012-05-24/2012-05-25",
+            "It has drifted since 2 May 2012 or so (28 April – 7 May 2012).",
+        ),
+        ("jump", "rows 1-9", ("rows 1-9", "rows 9-20"), None, ""),
+    ],
+)
+def test_a_change_says_when_it_began_where_that_was_before_its_window(kind, since, between, window, said):
+    assert words.began(told(kind, since, between, window)) == said
+
+
+def test_nothing_is_said_of_a_change_that_has_no_past():
+    assert words.began(replace(told("jump", "", ("", ""), "2012-05-02/2012-05-03"), change=None)) == ""
