@@ -1,4 +1,4 @@
-"""What all tests share: no time limits of Hypothesis's own, and a switch that turns every skip into a failure."""
+"""What all tests share: databases, no time limits of Hypothesis's own, and a switch that turns skips into failures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,34 @@ import pytest
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server, shared by all tests of the session: each makes a database of its own."""
+    import databases
+
+    with databases.server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_url(request, tmp_path):
+    """Where a new state may be kept, on each of the databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    return request.getfixturevalue("postgresql").new()
+
+
+@pytest.fixture
+def store(state_url):
+    """A new, empty state on each of the databases."""
+    from watchkeeper.state import open_store
+
+    opened = open_store(state_url)
+    yield opened
+    opened.close()
+
 
 NO_SKIPS = os.environ.get("WATCHKEEPER_NO_SKIPS") == "1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,14 +33,30 @@ By = Annotated[
 Segment = Annotated[
     str | None, typer.Option("--segment", metavar="COLUMN", help="Also look at each value of this column by itself.")
 ]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name.", show_default=False)]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where events, state and results are kept; without it $WATCHKEEPER_HOME, else ./.watchkeeper.",
+    ),
+]
+
+OnAlarm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--on-alarm", metavar="COMMAND|URL", help="Who is told, once, when an alarm begins to fire; repeatable."
+    ),
+]
 
 
 @contextmanager
-def following(what: str, rows: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Progress on standard error while the block runs; yields what to call with the number of rows done."""
+def following(what: str, many: int | None = None, unit: str = "rows") -> Iterator[Callable[[int], None]]:
+    """Progress on standard error while the block runs; yields what to call with the number of rows (…) done."""
     from watchkeeper.report import progress
 
-    with progress(what, rows, "rows") as bar:
+    with progress(what, many, unit) as bar:
         yield bar.advance
 
 
@@ -59,3 +76,13 @@ def sizes(sources: Sequence[str]) -> int | None:
         except (pa.ArrowException, OSError):
             return None
     return total
+
+
+def seconds(option: str, given: str) -> int:
+    """A length of time such as 30s, 1m or 2h, in seconds."""
+    from watchkeeper.model import WatchkeeperError
+
+    found = re.fullmatch(r"([1-9]\d{0,5})([smh])", given)
+    if found is None:
+        raise WatchkeeperError(f"{option} {given}: write a number and s, m or h, such as 30s or 1m.")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]

@@ -1,12 +1,13 @@
 """Declares and infers a Model: what columns mean, which values they may hold, and what budget its alarms have."""
 
+from watchkeeper.model.config import Config, Intake, Notify, load_config
 from watchkeeper.model.contract import read_contract
 from watchkeeper.model.declaration import Column, Constraints, Model, Role, Scalar, Task, TextFormat, Type
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.infer import Inference, infer
 from watchkeeper.model.mistake import ModelError
 from watchkeeper.model.note import ColumnNotes, Note
-from watchkeeper.model.override import KEEP, Override, override_of
+from watchkeeper.model.override import KEEP, OUTSIDE, Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
 from watchkeeper.model.schema import json_schema
 from watchkeeper.model.term import Contract
@@ -16,15 +17,19 @@ from watchkeeper.model.yaml_file import dump, load
 
 __all__ = [
     "KEEP",
+    "OUTSIDE",
     "CannotWrite",
     "Column",
     "ColumnNotes",
+    "Config",
     "Constraints",
     "Contract",
     "Inference",
+    "Intake",
     "Model",
     "ModelError",
     "Note",
+    "Notify",
     "Override",
     "Role",
     "Scalar",
@@ -37,6 +42,7 @@ __all__ = [
     "infer",
     "json_schema",
     "load",
+    "load_config",
     "override_of",
     "read_contract",
     "read_times",

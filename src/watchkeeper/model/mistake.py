@@ -143,18 +143,20 @@ _EXPECTED = {
 """What to write where pydantic's error type begins with the key."""
 
 
-def said(invalid: ValidationError, document: Any, fields: Mapping[str, Sequence[str]]) -> Iterator[Mistake]:
-    """The mistakes that pydantic found in `document`, one for each place.
+def said(
+    invalid: ValidationError, document: Any, fields: Mapping[str, Sequence[str]], whole: str = "a model"
+) -> Iterator[Mistake]:
+    """The mistakes that pydantic found in `document`, one for each place. `whole` is what the document is.
 
-    `fields` gives the names that are known in each part: `""` for the document itself, then `columns`, `inferred`
-    (a column's), `checks` and `text`.
+    `fields` gives the names that are known in each part: `""` for the document itself, of a model then `columns`,
+    `inferred` (a column's) and `checks`, and any other part under its own name, such as `text`.
     """
     places: dict[Path, list[Any]] = {}
     for fault in invalid.errors(include_url=False):
         own = tuple(fault["ctx"]["at"]) if fault["type"] == "mistake" else ()
         places.setdefault(_within(document, (*fault["loc"], *own), fault["type"]), []).append(fault)
     for path, faults in places.items():
-        yield Mistake(path, _sentence(path, faults, fields))
+        yield Mistake(path, _sentence(path, faults, fields, whole))
 
 
 def _within(document: Any, loc: Path, kind: str) -> Path:
@@ -171,11 +173,11 @@ def _within(document: Any, loc: Path, kind: str) -> Path:
     return path
 
 
-def _sentence(path: Path, faults: list[Any], fields: Mapping[str, Sequence[str]]) -> str:
+def _sentence(path: Path, faults: list[Any], fields: Mapping[str, Sequence[str]], whole: str) -> str:
     where, first = spelled(path), faults[0]
     match first["type"]:
         case "extra_forbidden":
-            part, known = _part(path, fields)
+            part, known = _part(path, fields, whole)
             guess = nearest(str(path[-1]), known, _MEANT)
             hint = f"Did you mean {guess!r}?" if guess else no_such(str(path[-1]), known)
             return f"{where} is no field of {part}. {hint}"
@@ -195,13 +197,13 @@ def _sentence(path: Path, faults: list[Any], fields: Mapping[str, Sequence[str]]
     return f"{where} can't be {shown(first['input'])}: {said}"
 
 
-def _part(path: Path, fields: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
+def _part(path: Path, fields: Mapping[str, Sequence[str]], whole: str) -> tuple[str, Sequence[str]]:
     if path[0] == "columns" and len(path) == 3:
         return "a column", fields["columns"]
     if path[0] == "columns" and len(path) == 4:
         return "`inferred`", fields["inferred"]
     if path[0] == "checks":
         return "an override", fields["checks"]
-    if path[0] == "text":
-        return "`text`", fields["text"]
-    return "a model", fields[""]
+    if len(path) > 1 and path[0] in fields:
+        return f"`{path[0]}`", fields[str(path[0])]
+    return whole, fields[""]

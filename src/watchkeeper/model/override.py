@@ -30,6 +30,12 @@ JUDGED = {
 }
 """The built-in checks and the metrics of each that are judged. Installed packages add checks by their entry points."""
 
+OUTSIDE = {
+    "service": ("latency_p50", "latency_p95", "latency_p99", "throughput", "error_share", "memory", "cpu"),
+    "job": ("failed", "unfinished", "late", "duration", "versions"),
+}
+"""What a run judges beside the data: the service in which a model answers, and the pipelines that feed it."""
+
 REPORTED = {
     "distances": ("psi", "js_distance", "ks", "wasserstein", "hellinger", "chi2"),
     "summary": ("mean", "median", "iqr", "distinct"),
@@ -99,8 +105,13 @@ def _over(general: Override, particular: Override) -> Override:
 
 def misfit(name: str, override: Override) -> tuple[str, str] | None:
     """A field of an override that can't hold for the check or metric of this name, and why; None if all can."""
-    if name in WITHOUT_COLUMN and isinstance(override.ignore, list):
+    outside = any(name == check or name in of_check for check, of_check in OUTSIDE.items())
+    if (name in WITHOUT_COLUMN or outside) and isinstance(override.ignore, list):
         return "ignore", "it is measured of the table as a whole; write `ignore: true` to ignore it"
+    if outside and override.lasting is not None:
+        return "for", "services and pipelines are told at once; take the line out"
+    if name in ("job", *OUTSIDE["job"]) and override.floor is not None:
+        return "floor", "what is late and what is long is learned from the job's own runs; take the line out"
     most = MOST.get(name)
     if most is not None and override.floor is not None and override.floor >= most:
         return "floor", (
@@ -110,8 +121,9 @@ def misfit(name: str, override: Override) -> tuple[str, str] | None:
 
 
 def _known(name: str) -> str:
-    metrics = [metric for of_check in JUDGED.values() for metric in of_check]
-    known = list(dict.fromkeys([*JUDGED, *metrics]))
+    judged = JUDGED | OUTSIDE
+    metrics = [metric for of_check in judged.values() for metric in of_check]
+    known = list(dict.fromkeys([*judged, *metrics]))
     if name in known or name in entry_points(group="watchkeeper.checks").names:
         return name
     if any(name == check or name in of_check for check, of_check in REPORTED.items()):

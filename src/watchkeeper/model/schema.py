@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchkeeper.model.declaration import Model
-from watchkeeper.model.override import JUDGED
+from watchkeeper.model.override import JUDGED, OUTSIDE
 
 NAME = "watchkeeper.schema.json"
 """The file that the first line of a model names."""
@@ -14,7 +14,8 @@ NAME = "watchkeeper.schema.json"
 def json_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a model, with a description of every field."""
     schema = Model.model_json_schema()
-    known = dict.fromkeys([*JUDGED, *(metric for metrics in JUDGED.values() for metric in metrics)])
+    judged = JUDGED | OUTSIDE
+    known = dict.fromkeys([*judged, *(metric for metrics in judged.values() for metric in metrics)])
     schema["properties"]["checks"]["properties"] = {name: {"$ref": "#/$defs/Override"} for name in known}
     for part in (schema["$defs"]["Constraints"], schema["$defs"]["Column"]):
         for field in ("minimum", "maximum"):

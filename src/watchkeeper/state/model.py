@@ -1,0 +1,53 @@
+"""Models that were added: the text of their YAML, every revision of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from watchkeeper.state import audit
+from watchkeeper.state.store import Store, alone
+from watchkeeper.state.table import models
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A model as it was declared."""
+
+    name: str
+    revision: int
+    yaml: str
+    at: int
+    who: str
+
+
+def put(store: Store, name: str, yaml_text: str, now: int, who: str) -> int:
+    """Declare a model, or declare it anew; returns its revision, which rises only if the text differs."""
+    with store.writing() as connection:
+        alone(connection, f"model {name}")
+        last = _last(connection, name)
+        if last is not None and last.yaml == yaml_text:
+            return last.revision
+        revision = last.revision + 1 if last else 1
+        connection.execute(models.insert().values(name=name, revision=revision, yaml=yaml_text, at=now, who=who))
+        audit.write(connection, who, "model declared", name, {"revision": revision}, now)
+        return revision
+
+
+def get(store: Store, name: str) -> Declared | None:
+    """The newest revision of a model; None if it was never added."""
+    with store.reading() as connection:
+        return _last(connection, name)
+
+
+def names(store: Store) -> list[str]:
+    """The names of all models, in order."""
+    with store.reading() as connection:
+        return list(connection.execute(select(models.c.name).distinct().order_by(models.c.name)).scalars())
+
+
+def _last(connection: Connection, name: str) -> Declared | None:
+    found = select(models).where(models.c.name == name).order_by(models.c.revision.desc()).limit(1)
+    row = connection.execute(found).mappings().first()
+    return Declared(**row) if row else None
