@@ -61,16 +61,22 @@ def _where(finding: Finding) -> tuple[str, ...]:
     return (*finding.columns, finding.segment or "", finding.version or "")
 
 
-def expected(m: Measurement, limits: Limits, history: History) -> tuple[Floats, Floats]:
-    """Lowest and highest value of each slice that would not be a warning: thresholds and floor turned round."""
+def expected(m: Measurement, limits: Limits, history: History, slow: Bools | None = None) -> tuple[Floats, Floats]:
+    """Lowest and highest value of each slice that would not be a warning: thresholds and floor turned round.
+
+    `slow`: slices that are told because they differ from the baseline alone, whatever the windows just before them did.
+    """
     low, high = history.quiet(m)
-    to_warn, _ = needed(m.slices, limits)
+    to_warn, to_alarm = needed(m.slices, limits)
+    alone = np.zeros(len(m.slices), dtype=bool) if slow is None else slow
     for part in (m, m.recent):
         if part is None or part.evidence is None or part.band is None:
             continue
         with np.errstate(all="ignore"):
-            lowest, highest = part.band(to_warn)
-        low, high = np.fmin(lowest, low), np.fmax(highest, high)
+            lowest, highest = part.band(np.where(alone, to_alarm, to_warn))
+        counts_here = ~alone if part is m.recent else np.ones(len(alone), dtype=bool)
+        low = np.fmin(np.where(counts_here, lowest, np.nan), low)
+        high = np.fmax(np.where(counts_here, highest, np.nan), high)
     if m.band is None:
         return np.full(len(m.slices), -np.inf), np.full(len(m.slices), np.inf)
     return low, high
@@ -87,7 +93,7 @@ def _told(m: Measurement, limits: Limits, history: History, budget: Budget) -> I
     places = np.flatnonzero(_of_last(told, lasting) == lasting)
     if not len(places):
         return
-    usual_low, usual_high = expected(m, limits, history)
+    usual_low, usual_high = expected(m, limits, history, grades.slow)
     check, most = history.checks[m.check], Severity(override.severity or Severity.ALARM)
     holiday = festive(m.slices, budget.holidays)
     for i in places.tolist():

@@ -33,7 +33,7 @@ def lasting(nats: Floats, calm: int) -> Floats:
     for t in range(series.shape[1]):
         won = np.log(bets) + (1 - bets) * series[:, t]
         held = np.where(known[:, t], np.maximum(held, 0.0) + won, held)
-        total[:, t] = np.log(np.mean(np.exp(held), axis=0))
+        total[:, t] = np.logaddexp.reduce(held, axis=0) - np.log(len(BETS))
     if calm:
         far = total[:, :calm].max(axis=1, initial=0.0) / max(1.0, np.log(calm))
         total = total / np.maximum(1.0, far)[:, None]

@@ -189,10 +189,10 @@ def _on(profile: CategoryProfile, others: list[str]) -> Ints:
 def has_values(before: NumericProfile, most: int) -> bool:
     """Whether a baseline (slice 0) holds at most so many values, each in a bin of its own and four times on average."""
     held = before.counts[0] > 0
-    return bool(0 < held.sum() <= min(most, before.finite[0] / 4) and _atoms(before)[held].all())
+    return bool(0 < held.sum() <= min(most, before.finite[0] / 4) and atoms(before)[held].all())
 
 
-def _atoms(profile: NumericProfile) -> NDArray[np.bool_]:
+def atoms(profile: NumericProfile) -> NDArray[np.bool_]:
     """Which bins hold a single value, shape (bins,): those one ulp wide, or one where the values are whole."""
     cuts, alone = profile.edges.cuts, np.zeros(profile.edges.bins, dtype=bool)
     alone[1:-1] = np.diff(cuts) <= (1.0 if profile.edges.whole else np.spacing(np.abs(cuts[:-1])))
@@ -201,7 +201,7 @@ def _atoms(profile: NumericProfile) -> NDArray[np.bool_]:
 
 def _by_value(profile: NumericProfile, values: NDArray[np.intp]) -> CategoryProfile:
     """Numbers as categories: `values` are the bins of those that are known."""
-    cuts, alone = profile.edges.cuts, _atoms(profile)
+    cuts, alone = profile.edges.cuts, atoms(profile)
     rest = np.setdiff1d(np.flatnonzero(profile.counts.any(axis=0)), values)
     counts = profile.counts[:, np.concatenate([values, rest])]
     at, code = np.nonzero(counts)

@@ -23,14 +23,16 @@ def movers(now: Profiles, baseline: Baseline, i: int) -> tuple[tuple[str, ...], 
     """
     ranked = now.edges.ranked
     score = np.array([_gap(now.columns[name], baseline[name], i, len(ranked)) for name in ranked])
+    score[[i for i in range(len(ranked)) if i not in set(now.edges.together)]] = 0.0
     if now.pairs is not None and baseline.whole.pairs is not None:
         place = {name: j for j, name in enumerate(ranked)}
         here, before = now.pairs, baseline.whole.pairs
         moved = np.abs(here.correlation[i] - before.correlation[0])
         with np.errstate(divide="ignore"):
             usual = np.sqrt(2 * np.log(len(moved) / CHANCE) * (1 / here.rows[i] + 1 / before.rows[0]))
-        moved = np.nan_to_num(moved / usual)
         both = [np.array([place[pair[side]] for pair in here.names]) for side in (0, 1)]
+        together = np.isin(both[0], now.edges.together) & np.isin(both[1], now.edges.together)
+        moved = np.where(together, np.nan_to_num(moved / usual), 0.0)
         for side in both:
             np.maximum.at(score, side, moved)
         # A column that left many others is to blame, and not each that it left.
@@ -39,9 +41,8 @@ def movers(now: Profiles, baseline: Baseline, i: int) -> tuple[tuple[str, ...], 
     stands_out = score >= 1
     if stands_out.any():
         return tuple(ranked[j] for j in blamed(np.where(stands_out, score**2, 0.0))), True
-    if len(ranked) <= MOST:
-        return ranked, False
-    return tuple(ranked[j] for j in np.argsort(-score, kind="stable")[:MOST].tolist()), False
+    most = [j for j in np.argsort(-score, kind="stable").tolist() if j in now.edges.together][:MOST]
+    return tuple(ranked[j] for j in (sorted(most) if len(now.edges.together) <= MOST else most)), False
 
 
 def _gap(now: ColumnProfile, before: ColumnProfile, i: int, columns: int) -> float:

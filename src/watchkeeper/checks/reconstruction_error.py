@@ -47,6 +47,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     ranked = now.edges.ranked
     k = len(ranked)
     varies = np.array([column.spread(baseline[name]) >= VARIES for name in ranked])
+    varies &= np.isin(np.arange(k), now.edges.together)
     if varies.sum() < FEWEST or len(past.names) != k * (k - 1) // 2:
         return
     whole = past.sums.sum(axis=0)

@@ -26,6 +26,8 @@ WINDOWS = 10
 """Baseline windows from which their statistics are a series."""
 FEWEST = 2
 """Columns from which there is more to see than in one."""
+MOST_WINDOWS = 240
+"""Of more, so many are taken, evenly spread: they say as well what goes together."""
 FAR = 8.0
 """Standard deviations at which a statistic is cut, so that one that is out of all measure is not all that counts."""
 
@@ -37,14 +39,16 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     baseline's windows. Evidence: one-sided predictive t on the logarithm of the squared rest, against that of baseline
     windows, each left out while scale and components are learned.
     """
-    past = statistics(baseline.profiles, baseline.whole, own=True)
-    W = past.value.shape[1]
-    if W < WINDOWS or len(set(past.owner)) < FEWEST:
+    every = statistics(baseline.profiles, baseline.whole, own=True)
+    W = every.value.shape[1]
+    if W < WINDOWS or len(set(every.owner)) < FEWEST:
         return
+    taken = np.unique(np.linspace(0, W - 1, min(W, MOST_WINDOWS)).round().astype(np.intp))
+    past = Statistics(every.value[:, taken], every.least[:, taken], every.owner)
     here = statistics(now, baseline.whole)
     order = np.sort(past.value, axis=1)  # NaN last
     model = _Model.of(past, order, None)
-    left_out = np.unique(np.linspace(0, W - 1, min(W, GROUPS)).round().astype(np.intp))
+    left_out = np.unique(np.linspace(0, len(taken) - 1, min(len(taken), GROUPS)).round().astype(np.intp))
     y = np.array([np.log(_Model.of(past, order, w).error(_slice(past, w))[0]) for w in left_out.tolist()])
     error = model.error(here)
     sampling = np.full(len(error), 2 / len(past.owner))
@@ -59,7 +63,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             L=evidence.predictive_t(np.log(error), y, sampling, "up"),
             limits=_limits(y, sampling),
             y=np.log(error),
-            past=_placed(y, left_out, W),
+            past=_placed(y, taken[left_out], W),
             sampling=sampling,
             sampling_past=np.full(W, 2 / len(past.owner)),
             side="up",

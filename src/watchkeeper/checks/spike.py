@@ -65,8 +65,12 @@ def _limits(n: Ints, held: Ints, of: Ints, past: Past) -> Limits:
 
 
 def _where(here: NumericProfile, inner: NDArray[np.intp]) -> Callable[[int], str]:
+    alone = column.atoms(here)
+
     def tell(i: int) -> str:
         place = int(inner[here.counts[i][inner].argmax()])
+        if alone[place]:
+            return f"at {figure(float(here.edges.cuts[place - 1]))}"
         if here.minimum[i] == here.maximum[i]:
             return f"at {figure(float(here.minimum[i]))}"
         low = max(here.edges.cuts[place - 1] if place else here.edges.low, here.edges.low)

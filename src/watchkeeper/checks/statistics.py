@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.checks import column
+from watchkeeper.model import Role
 from watchkeeper.profiles import FULL_RANK, CategoryProfile, ColumnProfile, NumericProfile, Profiles
 
 Floats = NDArray[np.float64]
@@ -34,7 +35,7 @@ class Statistics:
 
 
 def statistics(profiles: Profiles, whole: Profiles, *, own: bool = False) -> Statistics:
-    """Of each column the share of missing and of invalid cells; then what depends on its kind.
+    """Of each column but labels the share of missing and of invalid cells; then what depends on its kind.
 
     Of numeric ones mean and spread of the rank scores, of categorical ones the shares of the most frequent values and
     of unseen ones. `whole`: the baseline, one slice; `own`: whether `profiles` are its windows, in which a value counts
@@ -43,6 +44,7 @@ def statistics(profiles: Profiles, whole: Profiles, *, own: bool = False) -> Sta
     found = [
         (value, least, name)
         for name, here in profiles.columns.items()
+        if profiles.edges.roles[name] is not Role.LABEL
         for value, least in _of_column(here, whole.columns[name], profiles.rows, int(whole.rows[0]), own)
     ]
     empty = np.zeros((0, len(profiles.slices)))
@@ -61,7 +63,7 @@ def _of_column(
     if isinstance(here, NumericProfile) and isinstance(before, NumericProfile) and not here.edges.temporal:
         mean, sd = _moments(here)
         usual = float(_moments(before)[1][0])
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             chance = usual / np.sqrt(here.finite)
         yield mean, np.maximum(chance, SCORE)
         yield sd, np.maximum(chance / np.sqrt(2), SCORE)

@@ -2,5 +2,6 @@
 
 from watchkeeper.engines.kernels import Kernels
 from watchkeeper.engines.local import gather, scan
+from watchkeeper.engines.spark import NoSpark, Spark, SparkFailed
 
-__all__ = ["Kernels", "gather", "scan"]
+__all__ = ["Kernels", "NoSpark", "Spark", "SparkFailed", "gather", "scan"]

@@ -39,15 +39,17 @@ def scan(
     told: Told | None = None,
     *,
     kernels: Kernels,
+    workers: int = 0,
 ) -> Profiles:
     """Profiles of a delivery, cut in windows, and in these by version and by the values of each of `segments`.
 
-    With several segment columns the undivided whole is kept too. `told` hears how many rows were done.
+    With several segment columns the undivided whole is kept too. `told` hears how many rows were done. `workers`:
+    blocks that are counted at once; 0 for as many as there are cores.
     """
     edges = edges.declared(model)
     tasks = (partial(_counted, edges, model, block, windows, segments, kernels) for block in blocks)
     sums: list[list[Profiles]] = [[profile(edges, pa.table({}), np.empty(0, dtype=np.int64), [])]]
-    with closing(ahead(tasks)) as results:
+    with closing(ahead(tasks, workers)) as results:
         for rows, counted in results:
             _add(sums, counted)
             if told:

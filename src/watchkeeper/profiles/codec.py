@@ -20,7 +20,7 @@ from watchkeeper.profiles.column import ColumnProfile, NumericProfile
 from watchkeeper.profiles.correlation import PairProfile, pairs
 from watchkeeper.profiles.edges import CategoryEdges, ColumnEdges, Edges, NumericEdges
 from watchkeeper.profiles.fourier import WAVES, FourierProfile
-from watchkeeper.profiles.profile import Profiles
+from watchkeeper.profiles.profile import EdgesDiffer, Profiles
 from watchkeeper.profiles.quality import QualityProfile, quality_from_arrow
 from watchkeeper.profiles.sample import STORED, Sample, listed, unlisted
 from watchkeeper.profiles.slice import Slice
@@ -28,7 +28,7 @@ from watchkeeper.profiles.text import TextProfile
 from watchkeeper.profiles.text_format import FORMATS
 
 _KEY = b"watchkeeper"
-_VERSION = 4
+_VERSION = 5
 _COUNTS = ("null", "invalid", "nan", "positive_infinity", "negative_infinity", "zero", "negative", "unseen")
 _LENGTHS = ("shortest", "longest", "characters")
 _SCHEMA = pa.schema(
@@ -84,14 +84,17 @@ def is_profile(path: Path) -> bool:
         return False
 
 
-def to_table(file: ProfileFile) -> pa.Table:
-    """One row per slice and column; a row without a column holds pairs, waves, and the hashes of the sample."""
+def to_table(file: ProfileFile, *, bare: bool = False) -> pa.Table:
+    """One row per slice and column; a row without a column holds pairs, waves, and the hashes of the sample.
+
+    `bare`: without edges and model, which are those of the baseline.
+    """
     profiles = file.profiles
     slices = len(profiles.slices)
     parts = [_rows(profiles, name, column) for name, column in profiles.columns.items()]
-    bare = ColumnProfile("", np.zeros(slices, dtype=np.int64), np.zeros(slices, dtype=np.int64))
+    plain = ColumnProfile("", np.zeros(slices, dtype=np.int64), np.zeros(slices, dtype=np.int64))
     parts.append(
-        _rows(profiles, None, bare, None if profiles.pairs is None else [sums.ravel() for sums in profiles.pairs.sums])
+        _rows(profiles, None, plain, None if profiles.pairs is None else [sums.ravel() for sums in profiles.pairs.sums])
     )
     kept = {
         "version": _VERSION,
@@ -106,6 +109,8 @@ def to_table(file: ProfileFile) -> pa.Table:
         "waves": profiles.fourier is not None,
         "slices": [[at.start, at.end, at.label, at.segment, at.version] for at in profiles.slices],
     }
+    if bare:
+        del kept["edges"], kept["model"]
     metadata = {_KEY: json.dumps(kept).encode()}
     if profiles.quality is not None:
         metadata[_KEY + b".quality"] = _ipc(profiles.quality.to_arrow())
@@ -118,6 +123,21 @@ def write(file: ProfileFile, path: Path) -> None:
 
     with replacing(path) as temporary, temporary.open("wb") as handle:
         pq.write_table(to_table(file), handle, compression="zstd", store_schema=True)
+
+
+def packed(file: ProfileFile, *, bare: bool = False) -> bytes:
+    """A profile file as bytes; `unpacked` is the inverse. `bare`: without edges and model, which are the baseline's."""
+    sink = io.BytesIO()
+    pq.write_table(to_table(file, bare=bare), sink, compression="zstd", store_schema=True)
+    return sink.getvalue()
+
+
+def unpacked(data: bytes, name: str, baseline: ProfileFile | None = None) -> ProfileFile:
+    """The profile file that `packed` made; `name` is for errors, `baseline` for what was packed bare.
+
+    Raises `NotAProfile`, `EdgesDiffer`.
+    """
+    return from_table(pq.read_table(io.BytesIO(data)), name, baseline=baseline)
 
 
 def read(path: Path, *, counts: bool = True) -> ProfileFile:
@@ -134,8 +154,11 @@ def read(path: Path, *, counts: bool = True) -> ProfileFile:
     return from_table(table, str(path), counts=counts)
 
 
-def from_table(table: pa.Table, name: str, *, counts: bool = True) -> ProfileFile:
-    """The inverse of `to_table`; `name` is for errors, `counts` as in `read`. Raises `NotAProfile`."""
+def from_table(table: pa.Table, name: str, *, counts: bool = True, baseline: ProfileFile | None = None) -> ProfileFile:
+    """The inverse of `to_table`; `name` is for errors, `counts` as in `read`, `baseline` for a table without edges.
+
+    Raises `NotAProfile`, `EdgesDiffer`.
+    """
     metadata = table.schema.metadata or {}
     if _KEY not in metadata:
         raise NotAProfile(
@@ -146,7 +169,7 @@ def from_table(table: pa.Table, name: str, *, counts: bool = True) -> ProfileFil
         raise NotAProfile(
             f"{name}: written in format {kept['version']}, this release reads {_VERSION}. Profile the data again."
         )
-    edges = Edges.from_dict(kept["edges"])
+    edges, model = _edges(kept, name, baseline)
     slices = tuple(Slice(*key) for key in kept["slices"]) if counts else ()
     by_column = _by_column(table, len(slices), list(edges.columns))
     rows = by_column[None].column("rows").to_numpy()
@@ -167,7 +190,18 @@ def from_table(table: pa.Table, name: str, *, counts: bool = True) -> ProfileFil
         sample=_sample(by_column, kept["sample"]),
         fourier=_fourier(by_column[None]) if kept["waves"] else None,
     )
-    return ProfileFile(profiles, Model.model_validate(kept["model"]), kept["source"], kept["digests"])
+    return ProfileFile(profiles, model, kept["source"], kept["digests"])
+
+
+def _edges(kept: Mapping[str, Any], name: str, baseline: ProfileFile | None) -> tuple[Edges, Model]:
+    """The edges and the model of a table, or of the baseline that it was counted on."""
+    if "edges" in kept:
+        return Edges.from_dict(kept["edges"]), Model.model_validate(kept["model"])
+    if baseline is None or baseline.profiles.edges.id != kept["edges_id"]:
+        raise EdgesDiffer(
+            f"{name}: these profiles were counted on the edges {kept['edges_id']}, which are not at hand."
+        )
+    return baseline.profiles.edges, baseline.model
 
 
 def _rows(profiles: Profiles, name: str | None, column: ColumnProfile, counts: Any = None) -> pa.Table:

@@ -128,6 +128,11 @@ class Edges:
         return hashlib.sha256(json.dumps(counting, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def together(self) -> list[int]:
+        """The places of those `ranked` columns that are looked at together: all but labels, which may come later."""
+        return [i for i, name in enumerate(self.ranked) if self.roles.get(name) is not Role.LABEL]
+
+    @property
     def texts(self) -> list[str]:
         """Columns whose lengths and formats are counted."""
         return [name for name, kind in self.types.items() if kind is Type.STRING]

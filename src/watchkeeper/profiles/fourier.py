@@ -63,15 +63,14 @@ class FourierProfile:
             return np.asarray(self.sums[:, 1:] / self.sums[:, :1] / (ONE * np.sqrt(WAVES)))
 
 
-def measured(
-    columns: int, share: int, scores: Scores, at: Ints, slices: int, hashes: Hashes | None
-) -> FourierProfile | None:
+def measured(share: int, scores: Scores, at: Ints, slices: int, hashes: Hashes | None) -> FourierProfile | None:
     """Sums of one block; None where there are fewer than two columns.
 
     `share`: of `EVERY` rows so many are looked at: those with the smallest `hashes`, so that the choice is the same
     whatever block a row came in; `scores`: shape (columns, rows), rows sorted by slice, NaN where there is no value;
     `at`: the slice of each row; `hashes`: of each row (only needed for less than all).
     """
+    columns = len(scores)
     if columns < 2 or (share < EVERY and hashes is None):
         return None
     sums = np.zeros((slices, 1 + 2 * WAVES), dtype=np.int64)

@@ -65,7 +65,7 @@ def profile(
         else measure_quality(edges.quality, _read(edges.quality, table, rows), rows.at, rows.slices, kernel),
         texts={name: measure_texts(given.get(name, nothing), rows.order, rows.at, rows.slices) for name in edges.texts},
         sample=drawn(edges, table, rows.order, rows.at, rows.slices, hashes),
-        fourier=fourier.measured(len(edges.ranked), edges.share, scores, rows.at, rows.slices, hashes),
+        fourier=fourier.measured(edges.share, scores[edges.together], rows.at, rows.slices, hashes),
     )
 
 

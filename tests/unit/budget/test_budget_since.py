@@ -40,6 +40,14 @@ def findings():
     return [f for f in result.findings if f.change is not None and len(f.columns) == 1 and f.metric != "series_error"]
 
 
+def test_what_is_expected_never_holds_a_value_that_is_told(findings):
+    assert {str(f.severity) for f in findings} == {"warning", "alarm"}
+    for finding in findings:
+        if finding.expected is not None:
+            low, high = finding.expected
+            assert (low is not None and finding.value < low) or (high is not None and finding.value > high)
+
+
 def day(number):
     return (date(1970, 1, 1) + timedelta(number)).isoformat()
 

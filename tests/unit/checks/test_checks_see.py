@@ -95,6 +95,7 @@ def test_days_on_which_nothing_happens_are_quiet():
     [
         ("shape", "x", put("x", lambda x: x + 1.5), "its median is"),
         ("spike", "y", put("y", 8.0), "lie at 8"),
+        ("spike", "n", put("n", lambda n: np.where(np.arange(len(n)) < 5, n, 4)), "lie at 4; up to"),
         ("range_high", "x", put("x", lambda x: np.where(np.arange(len(x)) < 5, 1e6, x)), "goes up to 1,000,000"),
         ("range_low", "x", put("x", lambda x: np.where(np.arange(len(x)) < 5, -np.inf, x)), "goes down to -∞"),
         (
