@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
-    from watchkeeper.report import Backtest, Result, Verdict
+    from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
+    from watchkeeper.watch.skew import skew
 
 __all__ = [
     "Backtest",
     "Model",
     "Result",
+    "Skew",
     "Verdict",
     "WatchkeeperError",
     "backtest",
@@ -21,6 +23,7 @@ __all__ = [
     "load",
     "merged",
     "profile",
+    "skew",
 ]
 
 _HOMES = {
@@ -29,12 +32,14 @@ _HOMES = {
     "load": "model",
     "Backtest": "report",
     "Result": "report",
+    "Skew": "report",
     "Verdict": "report",
     "backtest": "watch",
     "check": "watch",
     "infer_model": "watch",
     "merged": "watch",
     "profile": "watch",
+    "skew": "watch.skew",
 }
 
 

@@ -12,7 +12,21 @@ import watchkeeper
 from watchkeeper.checks import BUILT_IN
 from watchkeeper.cli.app import app
 from watchkeeper.delivery import CATALOGUE
-from watchkeeper.model import Column, Constraints, Model, Override, Role, Task, TextFormat, Type
+from watchkeeper.model import (
+    OUTSIDE,
+    Column,
+    Config,
+    Constraints,
+    Intake,
+    Model,
+    Notify,
+    Override,
+    Role,
+    Task,
+    TextFormat,
+    Type,
+)
+from watchkeeper.state import Role as TokenRole
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -72,6 +86,16 @@ def test_every_field_of_the_yaml_stands_in_its_guide(kind):
 def test_every_word_that_the_yaml_knows_stands_in_its_guide(kind):
     missing = [word.value for word in kind if f"`{word.value}`" not in page("guides/model.md")]
     assert not missing
+
+
+def test_every_field_of_a_home_s_config_and_every_role_of_a_token_stands_in_its_guide():
+    words = [*Config.model_fields, *Intake.model_fields, *Notify.model_fields, *TokenRole]
+    assert not [word for word in words if f"`{word}`" not in page("guides/state.md")]
+
+
+@pytest.mark.parametrize("metric", [metric for metrics in OUTSIDE.values() for metric in metrics])
+def test_all_that_is_judged_of_services_and_pipelines_stands_in_its_guide(metric):
+    assert f"| `{metric}`" in page("guides/pipelines.md")
 
 
 def test_every_page_can_be_reached():

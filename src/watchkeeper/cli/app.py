@@ -11,11 +11,19 @@ from typing import Annotated
 
 import typer
 
+from watchkeeper.cli.add import add, baseline
 from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.check import check
+from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
+from watchkeeper.cli.erase import erase
+from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
+from watchkeeper.cli.run import run
+from watchkeeper.cli.serve import serve
+from watchkeeper.cli.status import status
+from watchkeeper.cli.token import token
 
 COULD_NOT_FINISH = 4
 INTERRUPTED = 130
@@ -56,6 +64,16 @@ app.command("backtest")(backtest)
 app.command("profile")(profile)
 app.command("merge")(merge)
 app.command("show")(show)
+app.command("add")(add)
+app.command("baseline")(baseline)
+app.command("ingest")(ingest)
+app.command("run")(run)
+app.command("export")(export)
+app.command("serve")(serve)
+app.command("status")(status)
+app.command("dataset")(dataset)
+app.command("erase")(erase)
+app.add_typer(token, name="token")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -83,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _told(wrong: Exception) -> int:
     """Say an error in words on standard error; the exit code that fits it."""
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.sdk.error import SDKError
 
     if hasattr(wrong, "show") and hasattr(wrong, "exit_code"):  # wrong usage, which typer words best itself
         wrong.show()
@@ -90,7 +109,7 @@ def _told(wrong: Exception) -> int:
     if isinstance(wrong, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_FINISH
-    if isinstance(wrong, WatchkeeperError):
+    if isinstance(wrong, WatchkeeperError | SDKError):
         text, code = str(wrong), wrong.exit_code
     elif isinstance(wrong, OSError):
         what = "the disk is full" if wrong.errno == errno.ENOSPC else wrong.strerror or str(wrong)

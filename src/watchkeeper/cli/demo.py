@@ -3,24 +3,72 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from watchkeeper.demo.replay import Day
 
 
 def demo(
     html: Annotated[Path, typer.Option(help="Where to write the report.")] = Path("report.html"),
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Live the weeks day by day: SDK, server and runs, in about a minute.")
+    ] = False,
 ) -> None:
-    """Check six weeks of real data against the days before them, and say what went wrong and when."""
-    from watchkeeper import watch
-    from watchkeeper.cli.option import following
-    from watchkeeper.cli.screen import Screen
+    """Check six weeks of real data against the days before them, and say what went wrong and when.
+
+    \b
+    Examples:
+      watchkeeper demo
+      watchkeeper demo --replay        needs pip install 'watchkeeper[server]'
+    """
     from watchkeeper.demo import files
-    from watchkeeper.report import print_result
 
     story = files()
     typer.echo(f"{story.title}.\nSource: {story.source} ({story.licence}).\n")
+    if replay:
+        _replay()
+        return
+    from watchkeeper import watch
+    from watchkeeper.cli.option import following
+    from watchkeeper.cli.screen import Screen
+    from watchkeeper.report import print_result
+
     with following("Checking") as told:
         result = watch.check(story.current, story.baseline, model=story.model, by=story.by, html=html, told=told)
     print_result(result, Screen(), brief=True)
     typer.echo("\nOpen the report to see when, what else, and what to do.")
+
+
+def _replay() -> None:
+    import tempfile
+
+    from watchkeeper.cli.home import needs_server
+    from watchkeeper.demo import files
+
+    with needs_server():
+        from watchkeeper.demo.replay import replay
+    folder = Path(tempfile.mkdtemp(prefix="watchkeeper-demo-")) / "home"
+    typer.echo(f"A new home at {folder}, a server, and a service that logs what it measures:\n")
+    onsets = days = 0
+    for day in replay(files(), folder):
+        _say(day)
+        onsets, days = onsets + day.onsets, days + 1
+    typer.echo(f"\n{days} days were lived, and {onsets} alarms began. All of it is kept:")
+    typer.echo(f"  watchkeeper status --home {folder}")
+    typer.echo(f"  watchkeeper export air-quality findings -o findings.jsonl --home {folder}")
+
+
+def _say(day: Day) -> None:
+    from watchkeeper.report import words
+
+    marks = "■" if day.alarms else "▲" if day.findings else "·"
+    what = ""
+    if day.alarms:
+        named = words.join([words.name(column) for column in day.alarms], most=4)
+        what = f"  alarm: {named}" + (f"; {words.plural(day.onsets, 'alarm')} began" if day.onsets else "; as before")
+    elif day.findings:
+        what = f"  warning: {words.inert(day.findings[0].message, 90)}"
+    typer.echo(f"  {marks} {day.day.day:2} {day.day:%B %Y}  {day.events} events{what}")

@@ -7,6 +7,9 @@ from watchkeeper.report.html import to_html, write_html
 from watchkeeper.report.profile_table import print_profiles, profiles_json
 from watchkeeper.report.progress import Progress, progress
 from watchkeeper.report.result import Result, Verdict
+from watchkeeper.report.skew import Skew
+from watchkeeper.report.status import Status
+from watchkeeper.report.status_terminal import print_status
 from watchkeeper.report.table import measurements, write_measurements
 from watchkeeper.report.terminal import print_result
 
@@ -17,13 +20,16 @@ __all__ = [
     "Progress",
     "Rate",
     "Result",
+    "Skew",
     "Spent",
+    "Status",
     "Verdict",
     "as_dict",
     "measurements",
     "print_backtest",
     "print_profiles",
     "print_result",
+    "print_status",
     "profiles_json",
     "progress",
     "schema",

@@ -42,7 +42,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "quarantined": [_bad_row(bad, result.model) for bad in result.quarantined],
         "quarantined_truncated": bool(result.quarantined_truncated),
         "baseline": {"windows": int(result.baseline_windows), "source": result.baseline_source},
-        "findings": [_finding(finding, result.model) for finding in result.findings],
+        "findings": [finding_as_dict(finding, result.model) for finding in result.findings],
     }
 
 
@@ -51,7 +51,8 @@ def to_json(result: Result) -> str:
     return json.dumps(as_dict(result), indent=2, allow_nan=False)
 
 
-def _finding(finding: Finding, model: Model) -> dict[str, Any]:
+def finding_as_dict(finding: Finding, model: Model) -> dict[str, Any]:
+    """One finding as JSON-safe values."""
     entry = {name: _safe(getattr(finding, name)) for name in FINDING}
     words = {"message": _safe(mask.sentence(finding, model)), "remedy": _safe(mask.advice(finding, model))}
     return entry | words | {"change": None if finding.change is None else _change(finding.change)}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from watchkeeper.budget import Finding
+from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import BadRow
 from watchkeeper.model import Model
 from watchkeeper.report import words
@@ -79,6 +80,28 @@ def advice(finding: Finding, model: Model) -> str:
     """The same for machines: not inert."""
     personal = hidden(model, finding.columns) and not _tells_no_value(finding)
     return _unquoted(finding.remedy) if personal else finding.remedy
+
+
+def entry(kept: Mapping[str, Any], model: Model, segments: Mapping[str, str]) -> dict[str, Any]:
+    """A finding as JSON keeps it, without any value of a column that is personal by now; not inert.
+
+    `segments`: what stands for those that name such a value.
+    """
+    finding = Finding(
+        kind=kept["kind"],
+        check=kept["check"],
+        metric=kept["metric"],
+        columns=tuple(kept["columns"]),
+        severity=Severity(kept["severity"]),
+        message=kept["message"],
+        remedy=kept["remedy"],
+    )
+    told = {**kept, "message": sentence(finding, model), "remedy": advice(finding, model)}
+    if kept.get("segment") is not None:
+        told["segment"] = segments.get(kept["segment"], kept["segment"])
+    if hidden(model, finding.columns) and not _tells_no_value(finding):
+        told |= {"value": None, "expected": None, "effect": None}
+    return told
 
 
 def reason(bad: BadRow, model: Model, limit: int = 200) -> str:

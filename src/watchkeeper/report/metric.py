@@ -58,6 +58,18 @@ _METRICS = {
     "pr_auc": Words("PR AUC", "PR AUC", "PR AUC changed"),
     "mae": Words("mean absolute error", "MAE", "The mean absolute error changed"),
     "rmse": Words("root mean squared error", "RMSE", "The root mean squared error changed"),
+    "latency_p50": Words("median latency in ms", "p50", "Half of the predictions are slower"),
+    "latency_p95": Words("latency in ms, 95 %", "p95", "The slowest predictions are slower"),
+    "latency_p99": Words("latency in ms, 99 %", "p99", "The very slowest predictions are slower"),
+    "throughput": Words("predictions a second", "per second", "The number of predictions changed"),
+    "error_share": Words("share of predictions that failed", "errors", "More predictions fail", Unit.SHARE),
+    "memory": Words("memory in bytes", "memory", "The service takes more memory"),
+    "cpu": Words("processors in use", "CPU", "The service takes more processor time"),
+    "failed": Words("failed run", "failed", "A job failed"),
+    "late": Words("time since the last run", "late", "A job is late", Unit.SECONDS),
+    "unfinished": Words("time since the run began", "unfinished", "A run does not end", Unit.SECONDS),
+    "duration": Words("duration of the run", "duration", "A job takes longer or less long", Unit.SECONDS),
+    "versions": Words("packages that changed", "versions", "A job ran with other packages", Unit.COUNT),
 }
 
 ORDER = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from watchkeeper.report import words
 
@@ -19,16 +19,16 @@ class Progress:
     """What the work calls as it goes on; safe to call from several threads."""
 
     advance: Callable[[int], None]
-    """Say that this many more bytes or rows are done."""
+    """Say that this many more bytes, rows or windows are done."""
 
 
 @contextmanager
 def progress(
-    what: str, total: int | None = None, unit: Literal["bytes", "rows"] = "bytes", console: Console | None = None
+    what: str, total: int | None = None, unit: str = "bytes", console: Console | None = None
 ) -> Iterator[Progress]:
     """Show progress while the block runs; nothing where `console` (standard error) is no terminal.
 
-    `total`: bytes or rows in all, None where that is not known: then the amount and rate are shown alone.
+    `total`: bytes, rows or windows in all, None where that is not known: then the amount and rate are shown alone.
     """
     from rich.console import Console
     from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -50,11 +50,11 @@ def progress(
         yield Progress(advance=lambda count: bar.advance(task, count))
 
 
-def amount(done: float, total: float | None, rate: float | None, unit: Literal["bytes", "rows"]) -> str:
+def amount(done: float, total: float | None, rate: float | None, unit: str) -> str:
     """`1.2 of 3.4 GB · 85 MB/s`: how much is done, and how fast."""
 
     def text(count: float) -> str:
-        return words.size(count) if unit == "bytes" else f"{count:,.0f} rows"
+        return words.size(count) if unit == "bytes" else f"{count:,.0f} {unit}"
 
     of = text(done) if total is None else f"{text(done)} of {text(total)}"
     return of if rate is None else f"{of} · {text(rate)}/s"

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.budget import Budget, Finding, Severity, judge, observe, thresholds
-from watchkeeper.checks import BUILT_IN, Check, Measurement, available
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import Check
 from watchkeeper.delivery import TABLES, Delivery, Violation, deliver, writable
 from watchkeeper.engines import scan
 from watchkeeper.model import Model, WatchkeeperError, replacing
 from watchkeeper.profiles import (
-    Baseline,
     OneWindow,
     Profiles,
     Slice,
     Windows,
-    merge,
     parse,
 )
-from watchkeeper.profiles.window import days, filled
 from watchkeeper.report import Result, Verdict, to_json, write_html, write_measurements
 from watchkeeper.watch import argument, remark
 from watchkeeper.watch import period as periods
+from watchkeeper.watch.judged import Judged, judge_files
 from watchkeeper.watch.profiled import data_only, expanded, on_disk
 from watchkeeper.watch.reference import Reference, Told, refer, segments_of
 from watchkeeper.watch.span import span_of
@@ -102,7 +100,7 @@ def check(
         )
         label = delivery.name if not files else f"{delivery.name} ({i + 1})"
         files.append((delivery, _profiled(delivery, label, reference, windows, segments, span, told)))
-    judged = _judged([p for _, p in files if p is not None], reference, windows, span, segments, checks, told)
+    judged = judge_files([p for _, p in files if p is not None], reference, windows, span, segments, checks, told)
     deliveries = [delivery for delivery, _ in files]
     result = _result(deliveries, judged, reference, by_window=windows is not None)
     for stale in (good, bad):
@@ -155,50 +153,7 @@ def _profiled(
     return _dated(profiles, reference.model, span) if windows is None else profiles
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """What the statistics say of all files together."""
-
-    findings: list[Finding]
-    measurements: list[Measurement]
-    profiles: Profiles | None
-    baseline: Baseline | None
-    enough: dict[str, float]
-
-
-def _judged(
-    files: Sequence[Profiles],
-    reference: Reference,
-    windows: Windows | None,
-    span: tuple[int, int] | None,
-    segments: Sequence[str],
-    checks: Sequence[Check] | None,
-    told: Told | None,
-) -> _Judged:
-    if not files:
-        return _Judged([], [], None, None, {})
-    profiles = filled(merge(files), windows)
-    largest = max(p.total for p in files)
-    ends = (span[0], span[1] - 1) if span else span_of(files, reference.model)
-    baseline = reference.baseline(windows, largest, ends, segments, told)
-    baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
-    used = available(BUILT_IN) if checks is None else tuple(checks)
-    budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
-    found, history = observe(profiles, baseline, used, budget)
-    measurements = remark.enough(found, baseline)
-    limits = thresholds(measurements, history, budget)
-    return _Judged(
-        findings=judge(measurements, history, budget)
-        + remark.on_size(baseline, history.windows, profiles, reference.profiled)
-        + remark.on_windows(history, baseline),
-        measurements=measurements,
-        profiles=profiles,
-        baseline=baseline,
-        enough={at.window_label: warning for at, (warning, _) in limits.items()},
-    )
-
-
-def _result(deliveries: Sequence[Delivery], judged: _Judged, reference: Reference, *, by_window: bool) -> Result:
+def _result(deliveries: Sequence[Delivery], judged: Judged, reference: Reference, *, by_window: bool) -> Result:
     several = len(deliveries) > 1
     violations = [(v, d.rows_read) for d in deliveries for v in _new(d.violations, reference)]
     findings = [*(finding_of(v, rows) for v, rows in violations), *judged.findings]

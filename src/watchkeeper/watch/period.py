@@ -34,6 +34,14 @@ def parse(period: str) -> tuple[int, int]:
     return span
 
 
+def moment(text: str) -> int:
+    """A moment such as `2014-01-15` or `2014-01-15T12:00`, in microseconds since 1970, UTC. Raises `BadPeriod`."""
+    try:
+        return _instant(text)
+    except (ValueError, OverflowError):
+        raise BadPeriod(f"{text!r} is no moment: write a day (2014-01-15) or a time (2014-01-15T12:00, UTC).") from None
+
+
 def _instant(text: str) -> int:
     at = datetime.fromisoformat(text)
     return _micro(at if at.tzinfo else at.replace(tzinfo=UTC))

@@ -1,0 +1,90 @@
+"""`watchkeeper ingest` and `watchkeeper export`: files into the lake, and out of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from watchkeeper.cli.option import Home, ModelName
+
+if TYPE_CHECKING:
+    from watchkeeper.watch.ingest import Ingested
+
+TABLES = "events|labels|points|jobs|profiles|findings|coverage"
+
+
+def ingest(
+    model: ModelName,
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILES...", help="Paths, quoted globs or URLs; - for JSON lines.", show_default=False),
+    ],
+    home: Home = None,
+) -> None:
+    """Take files of predictions, of labels, or of both, with the model's columns; the next run profiles their windows.
+
+    Each file passes the delivery check first: a rejected one is refused whole (exit code 1), bad rows are set aside.
+    The same bytes are taken once. - reads events as JSON lines, as they are posted to the server.
+
+    \b
+    Examples:
+      watchkeeper ingest hotel-cancel 'predictions/*.parquet'
+      watchkeeper ingest hotel-cancel labels.csv
+      kafkacat … | watchkeeper ingest hotel-cancel -
+    """
+    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.option import following, sizes
+
+    with home_of(home) as at:
+        from watchkeeper.watch.ingest import ingest as taken
+        from watchkeeper.watch.ingest import ingest_stream
+
+        known = at.model(model)
+        paths = [named for named in files if named != "-"]
+        if len(paths) < len(files):
+            _say(ingest_stream(at, known, sys.stdin.buffer, now=clock()))
+        for path in paths:
+            with following("Taking", sizes([path, path])) as told:
+                done = taken(at, known, [path], now=clock(), told=told)
+            for one in done:
+                _say(one)
+
+
+def export(
+    model: ModelName,
+    table: Annotated[str, typer.Argument(metavar=TABLES, help="What to write.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="A .parquet, .csv or .jsonl.", show_default=False)
+    ],
+    home: Home = None,
+) -> None:
+    """Write a table of the lake as a file, in the names that events have when they are sent.
+
+    \b
+    Examples:
+      watchkeeper export hotel-cancel events -o events.parquet
+      watchkeeper export hotel-cancel findings -o findings.jsonl
+    """
+    from watchkeeper.cli.home import home_of
+
+    with home_of(home) as at:
+        from watchkeeper.lake.export import export as written
+
+        rows = written(at.lake(at.model(model)), table, output)
+    typer.echo(f"{output}: {rows:,} rows.")
+
+
+def _say(one: Ingested) -> None:
+    from watchkeeper.report import words
+
+    name = words.inert(one.name, 200)
+    if one.before:
+        typer.echo(f"{name}: taken before, as {words.inert(one.before, 200)}; nothing was done.")
+        return
+    parts = [words.plural(one.events, "new event"), words.plural(one.labels, "label")]
+    parts += [f"{words.plural(one.known, 'event')} known before"] if one.known else []
+    parts += [f"{words.plural(one.bad, 'row')} set aside ({words.inert(one.aside, 300)})"] if one.bad else []
+    typer.echo(f"{name}: {', '.join(parts)} of {words.plural(one.rows, 'row')}.")

@@ -1,0 +1,139 @@
+"""The demo's weeks once more, as a service would live them: logged event by event, served, run and told day by day."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.delivery import deliver
+from watchkeeper.demo.story import Demo
+from watchkeeper.model import Model, Role, WatchkeeperError, load
+from watchkeeper.sdk import Logger
+from watchkeeper.state import Role as Right
+from watchkeeper.state import token as tokens
+from watchkeeper.watch.add import add
+from watchkeeper.watch.home import Home, opened
+from watchkeeper.watch.run import run
+
+SECOND = 1_000_000
+PATIENCE = 60.0
+"""Seconds that the server may take to answer for the first time."""
+WHO = "demo"
+Logged = tuple[dict[str, Any], Any]
+"""An event as the SDK takes it, and its label, if there ever was one."""
+
+
+class NoServer(WatchkeeperError):
+    """The demo's server did not start: the text holds what it said."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day as it was lived."""
+
+    day: date
+    events: int
+    findings: tuple[Finding, ...]
+    """Warnings and alarms of the day."""
+    onsets: int
+    """Alarms that began to fire."""
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """The columns with an alarm, each once."""
+        loud = (f for f in self.findings if f.severity is Severity.ALARM)
+        return tuple(dict.fromkeys(column for finding in loud for column in finding.columns))
+
+
+def replay(story: Demo, folder: Path) -> Iterator[Day]:
+    """Live the demo's weeks in a new home: each day is logged through the SDK to a real server, and then run.
+
+    Raises `NoServer`, and what adding and running a model raise.
+    """
+    with opened(folder, make=True) as home:
+        add(home, story.model, [str(story.baseline)], now=_now(), who=WHO)
+        secret = tokens.create(home.store, Right.INGEST, WHO, None, _now(), who=WHO)
+        model = load(story.model)
+        with _serving(folder) as url, Logger(model.name, url=url, token=secret, home=folder) as log:
+            for day, events in _by_day(story, model):
+                yield _lived(home, log, day, events)
+
+
+def _lived(home: Home, log: Logger, day: date, events: Sequence[Logged]) -> Day:
+    for event, outcome in events:
+        log.event(**event)
+        if outcome is not None:
+            log.label(event["id"], outcome, at=event["time"])
+    if not log.flush(PATIENCE):
+        raise NoServer("the demo's server took no events for a minute. Run the demo again.")
+    over = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+    (ran,) = run(home, log.model, now=int(over.timestamp()) * SECOND)
+    return Day(day, len(events), ran.findings, ran.onsets)
+
+
+def _by_day(story: Demo, model: Model) -> Iterator[tuple[date, list[Logged]]]:
+    """The events of each day, in order, and what the certified analyser measured."""
+    time_column, label = model.only(Role.TIMESTAMP) or "", model.only(Role.LABEL) or ""
+    table = pa.concat_tables(
+        [block.table for block in deliver(story.current, model).blocks()], promote_options="default"
+    )
+    days: dict[date, list[Logged]] = {}
+    for row in table.to_pylist():
+        at = row.pop(time_column)
+        of_day = days.setdefault(at.date(), [])
+        hour = len(of_day) if at.time() == datetime.min.time() else at.hour
+        outcome = row.pop(label, None)
+        event = {"features": row, "id": f"{at:%Y-%m-%d}-{hour:02}", "time": at.replace(hour=hour), "version": "v1"}
+        of_day.append((event, outcome))
+    yield from sorted(days.items())
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    """A server of the home in a process of its own; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "watchkeeper", "serve", "--home", str(folder), "--port", str(port)]
+    server = subprocess.Popen([*command, "--every", "never"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own program
+    try:
+        _await(server, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def _await(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    server.kill()
+    said = server.communicate()[1].decode(errors="replace").strip()
+    raise NoServer(f"the demo's server did not start: {said or 'it said nothing'}")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,131 @@
+"""Makes a model known to a home, and gives it a baseline."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from watchkeeper.budget import Finding, Severity
+from watchkeeper.checks import JOINT
+from watchkeeper.lake import Lake
+from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model.yaml_file import parse as read_model
+from watchkeeper.model.yaml_file import text_of
+from watchkeeper.profiles import ProfileFile, TimeWindows, parse
+from watchkeeper.profiles.codec import packed, unpacked
+from watchkeeper.report import Result, mask
+from watchkeeper.sdk import inbox_of
+from watchkeeper.state import audit, window
+from watchkeeper.state import baseline as baselines
+from watchkeeper.state import model as models
+from watchkeeper.watch.check import check
+from watchkeeper.watch.home import Home
+from watchkeeper.watch.reference import Told
+from watchkeeper.watch.summarize import profile
+from watchkeeper.watch.windowed import KEPT
+
+
+class CannotRun(WatchkeeperError):
+    """A model can be checked file by file, but not watched continuously: the text says what it lacks."""
+
+
+class NoBaseline(WatchkeeperError):
+    """A model has no baseline to be held against."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a model or a baseline."""
+
+    model: str
+    revision: int
+    baseline: str
+    """The baseline's id."""
+    windows: int
+    rows: int
+    again: int
+    """Windows that are profiled again, on the new baseline's edges."""
+    silenced: tuple[Finding, ...] = ()
+    """In what the new baseline differs from the old one: alarms about it are silent from now on. Of each column and
+    metric the loudest."""
+
+
+def add(
+    home: Home, path: Path, files: Sequence[str], *, now: int, who: str, reason: str = "added", told: Told | None = None
+) -> Added:
+    """Make the model of a YAML file known, or declare it anew, with these files as its baseline.
+
+    Nothing is kept of a model whose baseline can't be read. Raises `CannotRun`, `ModelError`, `BaselineUnreadable`.
+    """
+    text = text_of(path)
+    model = read_model(text, str(path))
+    _watchable(model, path)
+    file = profile(list(files), model=model, by=model.window, told=told)
+    revision = models.put(home.store, model.name, text, now, who)
+    inbox_of(home.folder, model.name).mkdir(parents=True, exist_ok=True)
+    return _take(home, model, file, revision, reason, now, who)
+
+
+def rebase(
+    home: Home, model: Model, files: Sequence[str], *, reason: str, now: int, who: str, told: Told | None = None
+) -> Added:
+    """Give a model another baseline; its newest windows are profiled again. Raises `BaselineUnreadable`."""
+    declared = models.get(home.store, model.name)
+    file = profile(list(files), model=model, by=model.window, told=told)
+    before = baseline_of(home, model, home.lake(model))
+    silenced = _differences(check(list(files), before, model=model, by=model.window, told=told))
+    what = [mask.sentence(finding, model) for finding in silenced]
+    taken = _take(home, model, file, 0 if declared is None else declared.revision, reason, now, who)
+    audit.append(home.store, who, "baseline silences", model.name, {"baseline": taken.baseline, "what": what}, now)
+    return replace(taken, silenced=silenced)
+
+
+def baseline_of(home: Home, model: Model, lake: Lake) -> ProfileFile:
+    """The profiles that a model is held against now. Raises `NoBaseline`."""
+    taken = baselines.current(home.store, model.name)
+    data = None if taken is None else lake.place.read(taken.path)
+    if taken is None or data is None:
+        where = "" if taken is None else f" at {lake.place.below(taken.path).uri}"
+        raise NoBaseline(
+            f"{model.name} has no baseline{where}. Give it one: watchkeeper baseline {model.name} FILES --reason WHY."
+        )
+    return unpacked(data, f"the baseline {taken.name} of {model.name}")
+
+
+def _take(home: Home, model: Model, file: ProfileFile, revision: int, reason: str, now: int, who: str) -> Added:
+    data = packed(file)
+    name = hashlib.sha256(data).hexdigest()[:16]
+    path = f"baselines/{name}.parquet"
+    home.lake(model).place.write(path, data)
+    new = baselines.put(home.store, model.name, name, reason, path, None, now, who)
+    newest = [one.span for one in window.finished(home.store, model.name)][-KEPT:] if new else []
+    window.touch(home.store, model.name, newest, now)
+    return Added(model.name, revision, name, file.profiles.windows, file.profiles.total, len(newest))
+
+
+def _differences(result: Result) -> tuple[Finding, ...]:
+    """The alarms about the new data, of each column and metric the loudest."""
+    loudest: dict[tuple[str, tuple[str, ...]], Finding] = {}
+    for finding in result.findings:
+        if finding.kind == "change" and finding.severity is Severity.ALARM and finding.metric not in JOINT:
+            held = loudest.get((finding.metric, finding.columns))
+            if held is None or (finding.evidence or 0.0) > (held.evidence or 0.0):
+                loudest[finding.metric, finding.columns] = finding
+    return tuple(sorted(loudest.values(), key=lambda finding: -(finding.evidence or 0.0)))
+
+
+def _watchable(model: Model, path: Path) -> None:
+    """Raises `CannotRun`."""
+    if not isinstance(parse(model.window), TimeWindows):
+        raise CannotRun(
+            f"{path}: window is {model.window}, and events are watched by time. Write hour, day, week or month."
+        )
+    if model.only(Role.TIMESTAMP) is None:
+        raise CannotRun(
+            f"{path}: no column has the role `timestamp`, so windows can't be cut. Say which column of the baseline "
+            "holds the event time: `watchkeeper init FILES --timestamp COLUMN -o M.yaml`."
+        )

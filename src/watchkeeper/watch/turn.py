@@ -1,0 +1,75 @@
+"""Turns: work that one process does at a time, on this machine and on all that share a state."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watchkeeper.model import WatchkeeperError
+from watchkeeper.state import lease
+from watchkeeper.watch.home import Home
+
+HELD = 600_000_000
+"""For so long (in microseconds) a turn is taken; whoever works on takes it again before."""
+
+
+class TurnLost(WatchkeeperError):
+    """Work took so long that another process has taken its turn: what was done stays, and they go on with the rest."""
+
+    exit_code = 4
+
+
+@contextmanager
+def turn(home: Home, name: str) -> Iterator[Callable[[], None] | str]:
+    """Take a turn; yields what takes it anew, or who has it now.
+
+    A process of this home that died gives its turn back at once, by a lock that the kernel lets go; one of another
+    machine when its lease runs out. What takes it anew raises `TurnLost`.
+    """
+    here = f"{socket.gethostname()}:{home.folder}:"
+    me = f"{here}{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    with _alone(home.folder / "cache" / f"{name.replace(' ', '-')}.lock") as alone:
+        if not alone:
+            yield lease.holder(home.store, name, _now()) or "another process of this home"
+            return
+        dead = lease.holder(home.store, name, _now())
+        if dead is not None and dead.startswith(here):
+            lease.release(home.store, name, dead)
+        if not lease.acquire(home.store, name, me, _now() + HELD, _now()):
+            yield lease.holder(home.store, name, _now()) or "another machine"
+            return
+
+        def again() -> None:
+            if not lease.renew(home.store, name, me, _now() + HELD, _now()):
+                raise TurnLost(f"{name}: another process has taken over. It goes on where this one stopped.")
+
+        try:
+            yield again
+        finally:
+            lease.release(home.store, name, me)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether nobody else on this machine holds a file's lock; if so, it is held as long as the block lasts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
