@@ -148,8 +148,8 @@ class _Side:
 
 def _made(raw: pa.RecordBatch, transform: Transform) -> Iterator[Mapping[str, Any]]:
     """What the transform makes of each event."""
-    for key, texts in zip(raw["id"].to_pylist(), raw["raw"].to_pylist(maps_as_pydicts="strict"), strict=True):
-        values = {name: msgspec.json.decode(text) for name, text in texts.items()}
+    for key, texts in zip(raw["id"].to_pylist(), raw["raw"].to_pylist(), strict=True):
+        values = {name: msgspec.json.decode(text) for name, text in texts}  # a map comes as its pairs
         try:
             made = transform(values)
             if not isinstance(made, Mapping):
