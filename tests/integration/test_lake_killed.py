@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import random
+import signal
 import time
 from collections import Counter
 from datetime import timedelta
@@ -17,10 +18,15 @@ from watchkeeper.sdk import Kind
 ROUNDS = 20
 
 
-def keep_moving(home, notes, seed, begun):
-    """What a run does again and again: move, note the windows so that they last, forget; tidy up now and then."""
+def keep_moving(home, notes, seed, begun, *, falls=False):
+    """What a run does again and again: move, note the windows so that they last, forget; tidy up now and then.
+
+    `falls`: it dies by itself once its first file is written and not yet committed.
+    """
     mine = random.Random(seed)
     lake = a_lake(home)
+    if falls:
+        lake.tables["events"].commit = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
     begun.set()
     while True:
         moved = move(home, a_model(), lake)
@@ -54,8 +60,8 @@ def test_whatever_is_killed_and_whenever_each_event_is_stored_once(tmp_path, sta
     draw = random.Random(6)
     home, events, labels = a_home(tmp_path, a_model()), [], []
     notes = tmp_path / "notes"
-    killed = 0
-    for _ in range(ROUNDS):
+    exits = []
+    for round_ in range(ROUNDS):
         fresh = [an_event(i) for i in range(len(events), len(events) + draw.randrange(20, 200))]
         again = draw.sample(events, min(len(events), 10))
         events += fresh
@@ -64,6 +70,12 @@ def test_whatever_is_killed_and_whenever_each_event_is_stored_once(tmp_path, sta
         labels += told
         log(home, Kind.LABEL, told, frames=2)
         begun = [starter.Event() for _ in range(2)]
+        if round_ % 5 == 0:
+            up = starter.Event()
+            fallen = starter.Process(target=keep_moving, args=(home, notes, 0, up), kwargs={"falls": True})
+            fallen.start()
+            fallen.join(60)
+            exits.append(fallen.exitcode)
         movers = [starter.Process(target=keep_moving, args=(home, notes, draw.random(), one)) for one in begun]
         for mover in movers:
             mover.start()
@@ -71,16 +83,16 @@ def test_whatever_is_killed_and_whenever_each_event_is_stored_once(tmp_path, sta
             assert one.wait(60)
         for mover in movers:
             time.sleep(draw.uniform(0.0, 0.15))
-            killed += mover.is_alive()
             mover.kill()
             mover.join()
-    assert killed == 2 * ROUNDS  # none ended by an error of its own
+            exits.append(mover.exitcode)
+    assert set(exits) == {-signal.SIGKILL}  # none ended by an error of its own
 
     lake = a_lake(home)
     moved = move(home, a_model(), lake)
     told = [minute for line in notes.read_text().splitlines() if line.endswith("]") for minute in json.loads(line)]
     told += moved.touched.tolist()
-    assert abandoned(lake)  # some died between writing a file and committing it
+    assert abandoned(lake)  # of those who died between writing a file and committing it
     moved.forget()
     assert move(home, a_model(), lake).events.new == 0
     assert not list((home / "inbox" / "churn").glob("*.wks"))
