@@ -1,6 +1,20 @@
-"""Keeps what is not data in SQL: models, baselines, due windows, leases, tokens, alarms, notices, the audit trail."""
+"""Keeps what is not data in SQL: models, windows, alarms, notices, tokens, versions, deployments, the audit trail."""
 
-from watchkeeper.state import alarm, audit, baseline, count, delivery, lease, model, notice, token, window
+from watchkeeper.state import (
+    alarm,
+    audit,
+    baseline,
+    count,
+    delivery,
+    deployment,
+    gate,
+    lease,
+    model,
+    notice,
+    token,
+    version,
+    window,
+)
 from watchkeeper.state.opening import NoHome, UnknownDatabase, open_store
 from watchkeeper.state.role import Role
 from watchkeeper.state.schema import StateIsNewer
@@ -18,10 +32,13 @@ __all__ = [
     "baseline",
     "count",
     "delivery",
+    "deployment",
+    "gate",
     "lease",
     "model",
     "notice",
     "open_store",
     "token",
+    "version",
     "window",
 ]

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration."""
 
 metadata = MetaData(
@@ -199,4 +199,50 @@ deliveries = Table(
     _words("name"),
     Column("rows", BigInteger, nullable=False),
     _moment("at"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    _number(),
+    _words("model"),
+    _words("version"),
+    _words("format"),
+    _words("artifact", nullable=True),
+    _words("file", nullable=True),
+    Column("size", BigInteger, nullable=True),
+    _words("detail"),
+    _moment("at"),
+    _words("who"),
+    UniqueConstraint("model", "version"),
+    sqlite_autoincrement=True,
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    _number(),
+    _words("model"),
+    _words("version"),
+    _words("outcome"),
+    _words("result"),
+    _moment("at"),
+    _words("who"),
+    Index("ix_gates_model_version", "model", "version"),
+    sqlite_autoincrement=True,
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    _number(),
+    _words("model"),
+    _words("version"),
+    _words("action"),
+    _words("why"),
+    Column("gate", ForeignKey("gates.id"), nullable=True),
+    _moment("at"),
+    _words("who"),
+    Index("ix_deployments_model", "model"),
+    sqlite_autoincrement=True,
 )

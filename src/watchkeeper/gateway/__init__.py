@@ -1,0 +1,1 @@
+"""Serves predictions of what is live."""

@@ -1,0 +1,1 @@
+"""What people read and write about a model: its card."""
