@@ -9,6 +9,7 @@ from watchkeeper.model.mistake import ModelError
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import KEEP, OUTSIDE, Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
+from watchkeeper.model.rollback import Rollback
 from watchkeeper.model.schema import json_schema
 from watchkeeper.model.term import Contract
 from watchkeeper.model.time_format import format_fault
@@ -32,6 +33,7 @@ __all__ = [
     "Notify",
     "Override",
     "Role",
+    "Rollback",
     "Scalar",
     "Task",
     "TextFormat",

@@ -14,6 +14,7 @@ from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, aske
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.mistake import no_column
 from watchkeeper.model.override import Judged, Override, misfit
+from watchkeeper.model.rollback import Rollback
 from watchkeeper.model.text_encoding import USUAL, is_text_encoding
 from watchkeeper.model.time_format import format_fault
 
@@ -177,6 +178,8 @@ class Model(Strict):
     """Which windows are alike: those of one weekday, of one hour of the day, or all; found in the data if not said."""
     holidays: list[date] = Field(default_factory=list)
     """Days (UTC) unlike others: no window that holds part of one is told louder than a warning."""
+    rollback: Rollback | None = None
+    """From which harm on a version that went live is rolled back by itself; without it, none ever is."""
     max_quarantine_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """The share of bad rows above which a file is rejected."""
     cell_limit: Annotated[int, Field(ge=1)] = 65_536

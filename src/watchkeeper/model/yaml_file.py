@@ -16,6 +16,7 @@ from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import Override, written
 from watchkeeper.model.replacing import replacing
+from watchkeeper.model.rollback import Rollback
 
 _FIELDS = {
     "": tuple(Model.model_fields),
@@ -23,6 +24,7 @@ _FIELDS = {
     "inferred": tuple(Constraints.model_fields),
     "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
+    "rollback": tuple(Rollback.model_fields),
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from watchkeeper.model.constraint import Constraints, Strict
-from watchkeeper.model.declaration import Column, Model, TextFormat
+from watchkeeper.model.declaration import Column, Model
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import Override, written
 
@@ -39,10 +39,11 @@ def _model(model: Model, notes: Mapping[str, ColumnNotes], about: Mapping[str, N
         value = getattr(model, name)
         if name == "columns":
             continue
-        if isinstance(value, TextFormat):
-            if value != TextFormat():
-                yield f"{name}:"
-                yield from _fields(value, tuple(TextFormat.model_fields), {}, "  ")
+        if isinstance(value, Strict):
+            if value != _default(Model, name):
+                lines = list(_fields(value, tuple(type(value).model_fields), {}, "  "))
+                yield f"{name}:" if lines else f"{name}: {{}}"
+                yield from lines
         elif name == "checks":
             yield from _overrides(model.checks, about.get(name))
         elif name == "name" or value != _default(Model, name):
