@@ -15,6 +15,7 @@ from watchkeeper.model.constraint import Strict
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.mlflow import Mlflow
+from watchkeeper.model.serving import Allowed
 from watchkeeper.model.yaml_file import text_of
 
 FILE = "config.yaml"
@@ -64,6 +65,8 @@ class Config(Strict):
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    serving: Allowed = Allowed()
+    """What models may be and reach."""
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -79,6 +82,7 @@ _FIELDS = {
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
     "mlflow": tuple(Mlflow.model_fields),
+    "serving": tuple(Allowed.model_fields),
 }
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
