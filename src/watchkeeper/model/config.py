@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
+from watchkeeper.model.gateway import Gateway
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.yaml_file import text_of
@@ -57,6 +58,8 @@ class Config(Strict):
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    gateway: Gateway = Gateway()
+    """How predictions are served."""
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -67,7 +70,12 @@ class Config(Strict):
         return {name: _as_text(option) for name, option in storage.items()}
 
 
-_FIELDS = {"": tuple(Config.model_fields), "limits": tuple(Intake.model_fields), "notify": tuple(Notify.model_fields)}
+_FIELDS = {
+    "": tuple(Config.model_fields),
+    "limits": tuple(Intake.model_fields),
+    "notify": tuple(Notify.model_fields),
+    "gateway": tuple(Gateway.model_fields),
+}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
