@@ -15,6 +15,7 @@ from watchkeeper.model.constraint import Strict
 from watchkeeper.model.gateway import Gateway
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
+from watchkeeper.model.serving import Allowed
 from watchkeeper.model.yaml_file import text_of
 
 FILE = "config.yaml"
@@ -60,6 +61,8 @@ class Config(Strict):
     """How webhooks are told of alarms."""
     gateway: Gateway = Gateway()
     """How predictions are served."""
+    serving: Allowed = Allowed()
+    """What models may be and reach."""
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -75,6 +78,7 @@ _FIELDS = {
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
     "gateway": tuple(Gateway.model_fields),
+    "serving": tuple(Allowed.model_fields),
 }
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
