@@ -119,11 +119,8 @@ class Switch:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _settled(self, name: str) -> None:
-        """Wait until the model's first version is live, or could not be loaded."""
-        while not self._moving[name].done():
-            served = self.models.get(name)
-            if served is not None and (served.live is not None or served.problem is not None):
-                return
+        """Wait until the model's live version and the one before are loaded, or could not be."""
+        while not self._moving[name].done() and (name not in self.models or self.models[name].problem is None):
             await asyncio.sleep(0.02)
 
     async def _try(self, name: str) -> None:
