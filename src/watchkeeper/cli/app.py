@@ -17,6 +17,7 @@ from watchkeeper.cli.check import check
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
+from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
@@ -72,6 +73,7 @@ app.command("ingest")(ingest)
 app.command("run")(run)
 app.command("export")(export)
 app.command("serve")(serve)
+app.command("gateway")(gateway)
 app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("erase")(erase)

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
+from watchkeeper.model.gateway import Gateway
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.mlflow import Mlflow
@@ -63,6 +64,8 @@ class Config(Strict):
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    gateway: Gateway = Gateway()
+    """How predictions are served."""
     serving: Allowed = Allowed()
     """What models may be and reach."""
 
@@ -79,6 +82,7 @@ _FIELDS = {
     "": tuple(Config.model_fields),
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
+    "gateway": tuple(Gateway.model_fields),
     "mlflow": tuple(Mlflow.model_fields),
     "serving": tuple(Allowed.model_fields),
 }
