@@ -15,10 +15,11 @@ import numpy as np
 from scipy import stats
 
 from watchkeeper.model import Rollback
-from watchkeeper.release.condition import BORDERS, Counts, harm
+from watchkeeper.release.condition import harm
+from watchkeeper.release.figures import EDGES, Figures
 
 DECLARED = Rollback()
-FAST, SLOW = 10, len(BORDERS) - 5
+FAST, SLOW = 10, len(EDGES) - 5
 SETTINGS = (
     ("no harm, nothing ever fails", (0.0, 0.0, 0.05), (0.0, 0.0, 0.05)),
     ("no harm, 1 % fail as before", (0.01, 0.001, 0.05), (0.01, 0.001, 0.05)),
@@ -43,10 +44,10 @@ def drawn(requests: int, shares: tuple[float, float, float], random: np.random.G
     )
 
 
-def counts(requests: int, failed: int, invalid: int, slow: int) -> Counts:
+def counts(requests: int, errors: int, invalid: int, slow: int) -> Figures:
     """The same as the gateway counts it."""
-    made = Counts(int(requests), int(failed), int(invalid))
-    made.latency[FAST], made.latency[SLOW] = int(requests - failed - slow), int(slow)
+    made = Figures(int(requests), int(errors), int(invalid))
+    made.buckets[FAST], made.buckets[SLOW] = int(requests - slow), int(slow)
     return made
 
 

@@ -56,7 +56,9 @@ def a_classifier(path: Path, seed: int = 1, width: int = len(COLUMNS)) -> Path:
     return path
 
 
-def make_home(folder: Path, versions: int = 2, *, name: str = NAME, columns: str | None = None, config: str = "") -> Path:
+def make_home(
+    folder: Path, versions: int = 2, *, name: str = NAME, columns: str | None = None, config: str = ""
+) -> Path:
     """A home with a model of which `versions` versions were released one after the other; the last is live."""
     folder.mkdir(parents=True, exist_ok=True)
     if config:

@@ -186,7 +186,9 @@ class App:
     def _served(self, name: str) -> Served:
         served = self._switch.models.get(name)
         if served is None:
-            raise Refusal(404, "no-such-model", f"No version of {name[:100]!r} is live here. `watchkeeper release` does it.")
+            raise Refusal(
+                404, "no-such-model", f"No version of {name[:100]!r} is live here. `watchkeeper release` does it."
+            )
         return served
 
     async def _server(self, scope: Scope) -> Answer:

@@ -14,11 +14,11 @@ import numpy as np
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from watchkeeper.gateway.figures import Figures
 from watchkeeper.gateway.refusal import Busy, Refusal
 from watchkeeper.gateway.rows import Reply, Rows, Values
 from watchkeeper.model import Allowed, WatchkeeperError
 from watchkeeper.model.gateway import Gateway
+from watchkeeper.release.figures import Figures
 from watchkeeper.runtime import channel
 from watchkeeper.runtime.failure import CannotLoad
 from watchkeeper.runtime.launch import end, ended, start
@@ -236,7 +236,7 @@ class Line:
                 prediction, scores, _, classes = reply
                 asked.future.set_result(Reply(_values(prediction), _values(scores), classes))
 
-    def _wrong(self, reply: dict[str, str]) -> Refusal:
+    def _wrong(self, reply: dict[str, str]) -> Refusal | Unanswered:
         [(whose, text)] = reply.items()
         if whose == "input":
             return Refusal(400, "contract", text)
@@ -244,7 +244,7 @@ class Line:
             self.figures.errors += 1
         else:
             self.figures.invalid += 1
-        return Refusal(500, "model", f"{self.name}: {text}")
+        return Unanswered(f"{self.name}: {text}", "model", sent=True)
 
     def _late(self) -> None:
         """The process works on too long: it is ended, as nothing else frees it."""

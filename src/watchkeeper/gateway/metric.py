@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from watchkeeper.gateway.entry import Entry
-from watchkeeper.gateway.figures import cumulated
+from watchkeeper.release.figures import cumulated
 
 if TYPE_CHECKING:
     from watchkeeper.gateway.switch import Switch

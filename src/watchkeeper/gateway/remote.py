@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from watchkeeper.gateway.figures import Figures
 from watchkeeper.gateway.line import Unanswered
 from watchkeeper.gateway.refusal import Busy, Refusal
 from watchkeeper.gateway.rows import Reply, Rows, listed
 from watchkeeper.gateway.tensor import DATATYPE_OF, encoded
 from watchkeeper.model import Allowed, Model, Scalar
 from watchkeeper.model.gateway import Gateway
+from watchkeeper.release.figures import Figures
 from watchkeeper.runtime.failure import CannotLoad
 from watchkeeper.runtime.servable import Servable
 
@@ -107,7 +107,9 @@ class Remote:
         async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
             content = await answer.content.read(MOST_BYTES)
             if not answer.content.at_eof():
-                raise Unanswered(f"The server of {self.name} answers more than {MOST_BYTES:,} bytes.", "error", sent=True)
+                raise Unanswered(
+                    f"The server of {self.name} answers more than {MOST_BYTES:,} bytes.", "error", sent=True
+                )
             return answer.status, content
 
     def _body(self, rows: Rows) -> bytes:

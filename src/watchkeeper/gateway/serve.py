@@ -13,7 +13,7 @@ import uvicorn
 
 from watchkeeper.gateway.app import App
 from watchkeeper.gateway.entry import Entry
-from watchkeeper.gateway.switch import Condition, Switch
+from watchkeeper.gateway.switch import Switch
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.server.access import is_loopback
 from watchkeeper.server.connection import Connection
@@ -35,13 +35,12 @@ def serve(
     *,
     default: str | None = None,
     functions: bool = False,
-    condition: Condition | None = None,
     told: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Serve what is live in a home until SIGTERM or SIGINT.
 
-    `default` is the model of /invocations; `functions` lets Python functions answer; `condition` decides whether a live
-    version is rolled back. Raises `CannotListen`, `NoSuchModel`.
+    `default` is the model of /invocations; `functions` lets Python functions answer. Raises `CannotListen` and
+    `NoSuchModel`.
     """
     is_private = is_loopback(host)
     if not is_private and not any(known.refusal(_now()) is None for known in token.listing(home.store)):
@@ -53,7 +52,7 @@ def serve(
         home.model(default)
     log = open_log()
     allowed = home.config.serving.model_copy(update={"functions": True}) if functions else home.config.serving
-    switch = Switch(home, allowed, log, condition)
+    switch = Switch(home, allowed, log)
     made = App(switch, Entry(home.store, home.config.gateway, is_private), default, log)
     server = _Server(_config(made, home), made, home.config.gateway.drain_seconds)
     with closing(listening(host, port)) as listener:

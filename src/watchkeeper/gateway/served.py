@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.figures import Figures
 from watchkeeper.gateway.line import Unanswered, Version
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.rows import Reply, Rows, Values
 from watchkeeper.model import Model
+from watchkeeper.release.figures import Figures
 
 RETURN_SECONDS = 2.0
 """So long a request waits for a process that is being started again, where no other version can answer."""
@@ -31,6 +31,10 @@ class Served:
     """When `live` was set, in seconds since 1970."""
     before: Figures = field(default_factory=Figures)
     """The live version's figures when it went live."""
+    reference: Figures | None = None
+    """The previous version's figures then; None where the live one is not watched for harm."""
+    deployment: int = 0
+    """The row of the deployment log that put `live` there."""
     problem: str | None = None
     """What is wrong with the switch to another version, in a sentence."""
     switches: int = 0
@@ -50,7 +54,9 @@ class Served:
             there = " and ".join(one.name for one in (self.live, self.previous) if one is not None)
             raise Refusal(404, "no-such-version", f"{self.model.name} does not serve {name[:100]!r} just now: {there}.")
         if self.live is None:
-            raise Refusal(503, "nothing-live", f"No version of {self.model.name} is loaded. {self.problem or ''}".strip())
+            raise Refusal(
+                503, "nothing-live", f"No version of {self.model.name} is loaded. {self.problem or ''}".strip()
+            )
         return self.live
 
     async def answer(self, rows: Rows, first: Version, *, pinned: bool = False) -> tuple[Version, Reply]:
@@ -60,9 +66,7 @@ class Served:
         except Unanswered as failed:
             return await self._otherwise(rows, first, failed, pinned)
 
-    async def _otherwise(
-        self, rows: Rows, first: Version, failed: Unanswered, pinned: bool
-    ) -> tuple[Version, Reply]:
+    async def _otherwise(self, rows: Rows, first: Version, failed: Unanswered, pinned: bool) -> tuple[Version, Reply]:
         """Ask another version, or the same one once it is back, but none twice that was given the request."""
         until = time.monotonic() + RETURN_SECONDS
         given = {first} if failed.sent else set()

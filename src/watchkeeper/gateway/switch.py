@@ -4,56 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.figures import Figures, since
 from watchkeeper.gateway.journal import Journal
 from watchkeeper.gateway.line import Line, Unanswered, Version
+from watchkeeper.gateway.memory import Memory
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.remote import Remote
 from watchkeeper.gateway.rows import Rows, Values
 from watchkeeper.gateway.served import Served
-from watchkeeper.model import Allowed, Model, Type, WatchkeeperError
+from watchkeeper.model import Allowed, CannotWrite, Model, Type, WatchkeeperError
 from watchkeeper.release import registry
+from watchkeeper.release.condition import harm
+from watchkeeper.release.figures import Figures, since
 from watchkeeper.runtime.failure import CannotLoad
 from watchkeeper.runtime.servable import Format
 from watchkeeper.state import StateUnavailable, deployment
+from watchkeeper.state.deployment import Action
 from watchkeeper.state.version import Version as Registered
 from watchkeeper.watch.home import Home
 
 LOOK_SECONDS = 0.2
 CONDITION_SECONDS = 1.0
+KEEP_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a version that could not be loaded is tried again."""
 WHO = "watchkeeper gateway"
-
-Condition = Callable[[Model, Figures, Figures | None], str | None]
-"""Called each second with a model, the live version's figures since it went live, and those of the previous version:
-why the live version must be rolled back, or None."""
 
 
 class Switch:
     """All models of a home that have a live version. Only the event loop's thread uses it."""
 
-    def __init__(
-        self, home: Home, allowed: Allowed, log: FilteringBoundLogger, condition: Condition | None = None
-    ) -> None:
+    def __init__(self, home: Home, allowed: Allowed, log: FilteringBoundLogger) -> None:
         self.home = home
         self.models: dict[str, Served] = {}
         self.journals: dict[str, Journal] = {}
         self.is_state_there = True
-        self._allowed, self._log, self._condition = allowed, log, condition
+        self._allowed, self._log = allowed, log
         self._limits = home.config.gateway
         self._versions: dict[str, dict[str, Version]] = {}
         self._seen: dict[str, int] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._judged = 0.0
+        self._kept = 0.0
+        self._memory = Memory(Path(home.folder))
 
     async def start(self) -> None:
         """Load all that is live; what can't be loaded is tried again, and told."""
@@ -65,15 +63,19 @@ class Switch:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await self._look()
-            if self._condition is not None and time.monotonic() - self._judged > CONDITION_SECONDS:
+            if time.monotonic() - self._judged > CONDITION_SECONDS:
                 self._judged = time.monotonic()
                 for served in list(self.models.values()):
-                    await self._judge(served, self._condition)
+                    await self._judge(served)
+            if time.monotonic() - self._kept > KEEP_SECONDS:
+                self._kept = time.monotonic()
+                await asyncio.to_thread(self._keep)
 
     async def close(self) -> None:
         """Answer what is under way, end all processes, and bring to disk what was logged."""
         for task in (*self._moving.values(), *self._beside):
             task.cancel()
+        await asyncio.to_thread(self._keep)
         versions = [version for of in self._versions.values() for version in of.values()]
         await asyncio.gather(*(version.close(self._limits.seconds) for version in versions))
         for journal in self.journals.values():
@@ -128,13 +130,19 @@ class Switch:
         model = await asyncio.to_thread(self.home.model, name)
         served = self._served(model)
         earlier = await asyncio.to_thread(registry.earlier, self.home, name)
-        live = await asyncio.to_thread(registry.live, self.home, name)
-        if live is None:
+        rows = await asyncio.to_thread(deployment.log, self.home.store, name)
+        if not rows:
             return
+        live = await asyncio.to_thread(registry.one, self.home, name, rows[-1].version)
         version = await self._loaded(served, live)
         if version is not served.live:
             old = served.live
-            served.live, served.since, served.before = version, time.time(), version.figures.copy()
+            served.live, served.since, served.before = version, rows[-1].at / 1e6, version.figures.copy()
+            is_watched = rows[-1].action is not Action.ROLLBACK and old is not None
+            served.reference = old.figures.copy() if is_watched and old is not None else None
+            served.deployment = rows[-1].id
+            if old is None:
+                self._memory.restore(served)
             served.switches += 1
             self._log.info("version live", model=name, version=version.name, before=old.name if old else None)
         served.problem = None
@@ -201,21 +209,33 @@ class Switch:
         finally:
             version.figures = Figures()
 
-    async def _judge(self, served: Served, condition: Condition) -> None:
-        """The one place where figures are judged, and a rollback may follow."""
-        live, previous = served.live, served.previous
-        if live is None:
+    async def _judge(self, served: Served) -> None:
+        """The one place where a live version's figures are judged, and a rollback may follow."""
+        live, reference, declared = served.live, served.reference, served.model.rollback
+        if live is None or reference is None or declared is None:
             return
-        why = condition(served.model, since(live.figures, served.before), previous.figures if previous else None)
-        if why is None:
+        if time.time() > served.since + 3600 * declared.hours:
+            served.reference = None
             return
-        now = time.time_ns() // 1_000
+        found = harm(declared, reference, since(live.figures, served.before))
+        if found is None:
+            return
+        name, now = served.model.name, time.time_ns() // 1_000
         try:
-            await asyncio.to_thread(lambda: registry.rollback(self.home, served.model.name, why=why, now=now, who=WHO))
+            await asyncio.to_thread(
+                lambda: registry.rollback(self.home, name, off=live.name, why=found.sentence, now=now, who=WHO)
+            )
         except WatchkeeperError as wrong:
-            self._log.error("not rolled back", model=served.model.name, why=why, error=str(wrong))
+            self._log.error("not rolled back", model=name, why=found.sentence, error=str(wrong))
         else:
-            self._log.error("rolled back", model=served.model.name, version=live.name, why=why)
+            served.reference = None
+            self._log.error("rolled back", model=name, version=live.name, why=found.sentence)
+
+    def _keep(self) -> None:
+        try:
+            self._memory.write(self.models)
+        except CannotWrite as wrong:
+            self._log.warning("figures not kept", error=str(wrong))
 
     def _served(self, model: Model) -> Served:
         """The model, as it is declared now."""
@@ -256,4 +276,3 @@ def _made_up(model: Model, name: str) -> Values:
         high = column.maximum if isinstance(column.maximum, int | float) else low
         return [min(max(0, low), high) if low <= 0 <= high else low]
     return {Type.BOOLEAN: [False], Type.TIMESTAMP: ["2000-01-01T00:00:00Z"]}.get(column.type, [""])
-

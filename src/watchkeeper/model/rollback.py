@@ -14,7 +14,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class Rollback(Strict):
     """From which harm on a version that went live is rolled back by itself. Without this section none ever is."""
 
-    failed: Share = 0.01
+    errors: Share = 0.01
     """Requests that fail or run out of time: how much greater their share may be than with the version before."""
     invalid: Share = 0.01
     """Answers that are no answers (null, not finite, a class that is unknown): how much greater their share may be."""

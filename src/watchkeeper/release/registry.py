@@ -167,12 +167,17 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
     return _live(home, model, version, action, why, verdict.id if verdict else None, rows, now, who)
 
 
-def rollback(home: Home, model: str, to: str | None = None, *, why: str, now: int, who: str) -> Deployment:
+def rollback(
+    home: Home, model: str, to: str | None = None, *, off: str | None = None, why: str, now: int, who: str
+) -> Deployment:
     """Put the previous version live again, or any other that was live before: one row.
 
-    Raises `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
+    `off`: the version that is meant to go; where another one is live by now, nothing is done. Raises
+    `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
     """
     rows = deployment.log(home.store, model)
+    if off is not None and rows and rows[-1].version != off:
+        raise Overtaken(f"{off} of {model} is not live any more: {rows[-1].who} put {rows[-1].version} live.")
     target = _target(home, model, to, rows)
     return _live(home, model, target, Action.ROLLBACK, why, None, rows, now, who)
 

@@ -8,46 +8,36 @@ from scipy import stats
 
 from watchkeeper.model import ModelError, Rollback
 from watchkeeper.model.yaml_file import dump, parse
-from watchkeeper.release.condition import BORDERS, Counts, harm
+from watchkeeper.release.condition import harm
+from watchkeeper.release.figures import EDGES, Figures
 
 
-def counted(requests, failed=0, invalid=0, slow=0, fast_ms=5.0, slow_ms=500.0):
-    counts = Counts()
+def counted(requests, errors=0, invalid=0, slow=0, fast=0.005, slow_seconds=0.5):
+    figures = Figures()
     for number in range(requests):
-        if number < failed:
-            counts.add(None)
-        else:
-            place = number - failed
-            counts.add(slow_ms if place < slow else fast_ms, invalid=place < invalid)
-    return counts
+        figures.add(slow_seconds if number < slow else fast)
+    figures.errors, figures.invalid = errors, invalid
+    return figures
 
 
-def test_each_request_is_counted_once_and_where_it_belongs():
-    counts = counted(100, failed=3, invalid=4, slow=10)
-    assert (counts.requests, counts.failed, counts.invalid, counts.answered) == (100, 3, 4, 97)
-    border = next(place for place, limit in enumerate(BORDERS) if limit >= 5.0)
-    assert counts.slower(border) == 10
-    assert counts.slower(len(BORDERS) - 1) == 0
-
-
-@given(st.lists(st.floats(0, 1e6), max_size=50), st.integers(0, len(BORDERS) - 1))
-def test_slower_than_a_border_is_what_it_says(milliseconds, border):
-    counts = Counts()
-    for one in milliseconds:
-        counts.add(one)
-    assert counts.slower(border) == sum(one > BORDERS[border] for one in milliseconds)
+@given(st.lists(st.floats(0, 1e3), max_size=50), st.integers(0, len(EDGES) - 1))
+def test_slower_than_an_edge_is_what_it_says(seconds, edge):
+    figures = Figures()
+    for one in seconds:
+        figures.add(one)
+    assert figures.slower(edge) == sum(one > EDGES[edge] for one in seconds)
 
 
 def test_a_version_that_always_fails_is_told_after_a_handful_of_requests():
-    before = counted(10_000, failed=10)
-    told = next(n for n in range(1, 100) if harm(Rollback(), before, counted(n, failed=n)))
+    before = counted(10_000, errors=10)
+    told = next(n for n in range(1, 100) if harm(Rollback(), before, counted(n, errors=n)))
     assert told <= 5
 
 
 @pytest.mark.parametrize(
     ("since", "condition"),
     [
-        (counted(2_000, failed=100), "failed"),
+        (counted(2_000, errors=100), "errors"),
         (counted(2_000, invalid=100), "invalid"),
         (counted(2_000, slow=800), "slow"),
     ],
@@ -62,18 +52,18 @@ def test_the_harm_that_was_done_is_named_with_its_figures(since, condition):
 
 
 def test_nothing_is_told_without_a_version_before_or_without_requests():
-    assert harm(Rollback(), Counts(), counted(100, failed=100)) is None
-    assert harm(Rollback(), counted(100), Counts()) is None
+    assert harm(Rollback(), Figures(), counted(100, errors=100)) is None
+    assert harm(Rollback(), counted(100), Figures()) is None
 
 
 def test_a_version_before_that_is_hardly_known_excuses_the_one_after():
-    since = counted(300, failed=30)
+    since = counted(300, errors=30)
     assert harm(Rollback(), counted(10_000), since) is not None
     assert harm(Rollback(), counted(20), since) is None
 
 
 def test_slow_is_what_was_declared():
-    before, since = counted(5_000, fast_ms=5), counted(3_000, fast_ms=50)
+    before, since = counted(5_000, fast=0.005), counted(3_000, fast=0.05)
     assert harm(Rollback(slow_ms=100), before, since) is None
     found = harm(Rollback(slow_ms=20), before, since)
     assert found is not None
@@ -82,17 +72,17 @@ def test_slow_is_what_was_declared():
 
 @pytest.mark.parametrize("failing", [0.0, 0.01, 0.05])
 def test_a_version_that_is_no_worse_is_rolled_back_no_more_often_than_declared(failing):
-    random, runs, declared = np.random.default_rng(3), 100, Rollback(failed=0.001, invalid=0.001, false_rollbacks=0.2)
+    random, runs, declared = np.random.default_rng(3), 100, Rollback(errors=0.001, invalid=0.001, false_rollbacks=0.2)
     told = 0
     for _ in range(runs):
         shares = random.binomial(2_000, [failing, failing, 0.05])
         before = counted(2_000, *shares[:2], slow=shares[2])
-        since = Counts()
+        since = Figures()
         for request in range(1_000):
-            since.add(
-                None if random.random() < failing else 500.0 if random.random() < 0.05 else 5.0,
-                invalid=random.random() < failing,
-            )
+            since.add(0.5 if random.random() < 0.05 else 0.005)
+            fails = random.random() < failing
+            since.errors += fails
+            since.invalid += not fails and random.random() < failing
             if request % 25 == 0 and harm(declared, before, since):
                 told += 1
                 break
@@ -100,12 +90,12 @@ def test_a_version_that_is_no_worse_is_rolled_back_no_more_often_than_declared(f
 
 
 def test_it_is_declared_in_the_yaml_and_written_back():
-    text = "name: m\nrollback:\n  failed: 0.02\n  slow_ms: 50\ncolumns:\n  a: {type: number}\n"
+    text = "name: m\nrollback:\n  errors: 0.02\n  slow_ms: 50\ncolumns:\n  a: {type: number}\n"
     model = parse(text)
-    assert model.rollback == Rollback(failed=0.02, slow_ms=50)
+    assert model.rollback == Rollback(errors=0.02, slow_ms=50)
     assert parse(dump(model)).rollback == model.rollback
     assert parse("name: m\nrollback: {}\ncolumns: {a: {type: number}}\n").rollback == Rollback()
     assert parse(dump(parse("name: m\nrollback: {}\ncolumns: {a: {type: number}}\n"))).rollback == Rollback()
     assert parse("name: m\ncolumns: {a: {type: number}}\n").rollback is None
-    with pytest.raises(ModelError, match="failed"):
-        parse("name: m\nrollback: {faild: 0.02}\ncolumns: {a: {type: number}}\n")
+    with pytest.raises(ModelError, match="errors"):
+        parse("name: m\nrollback: {erors: 0.02}\ncolumns: {a: {type: number}}\n")

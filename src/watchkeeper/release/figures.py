@@ -7,23 +7,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-EDGES = (
-    0.0005,
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    5.0,
-    10.0,
-)
-"""Seconds at which times are cut; what is longer falls into one more bucket."""
+EDGES = tuple(round(10 ** (step / 4 - 4), 6) for step in range(25))
+"""Seconds at which times are cut, four to a factor of ten, from 0.1 ms to 100 s; one more bucket holds longer ones."""
 
 
 class Figures(Struct):
@@ -41,7 +26,7 @@ class Figures(Struct):
     """Requests by the time they took, cut at `EDGES`."""
 
     def __post_init__(self) -> None:
-        self.buckets = [0] * (len(EDGES) + 1)
+        self.buckets = self.buckets or [0] * (len(EDGES) + 1)
 
     def add(self, seconds: float) -> None:
         """Count a request that was answered or failed after so long."""
@@ -49,23 +34,24 @@ class Figures(Struct):
         self.seconds += seconds
         self.buckets[bisect_left(EDGES, seconds)] += 1
 
+    def slower(self, edge: int) -> int:
+        """Requests that took longer than an edge, by its place."""
+        return sum(self.buckets[edge + 1 :])
+
     def copy(self) -> Figures:
         """The figures as they are now."""
-        same = Figures(self.requests, self.errors, self.invalid, self.seconds)
-        same.buckets = list(self.buckets)
-        return same
+        return Figures(self.requests, self.errors, self.invalid, self.seconds, list(self.buckets))
 
 
 def since(now: Figures, before: Figures) -> Figures:
     """What came after `before`."""
-    less = Figures(
+    return Figures(
         now.requests - before.requests,
         now.errors - before.errors,
         now.invalid - before.invalid,
         now.seconds - before.seconds,
+        [a - b for a, b in zip(now.buckets, before.buckets, strict=True)],
     )
-    less.buckets = [a - b for a, b in zip(now.buckets, before.buckets, strict=True)]
-    return less
 
 
 def cumulated(buckets: Sequence[int]) -> list[tuple[str, float]]:
