@@ -199,9 +199,9 @@ def _table(found: Overview) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from watchkeeper.report.words import MISSING, inert, moment
+    from watchkeeper.report.words import MISSING, inert
 
-    heads = ("version", "state", "gate", "registered (UTC)", "age", "age of its data", "was live", "by", "what")
+    heads = ("version", "state", "gate", "registered (UTC)", "age", "data's age", "was live", "by", "what")
     table = Table(*heads, box=None, pad_edge=False)
     for row in found.rows:
         one = row.version
@@ -211,13 +211,19 @@ def _table(found: Overview) -> Table:
             one.version,
             _state(row),
             verdict,
-            moment(one.at),
+            _minute(one.at),
             _age(row.age),
             _age(row.data_age),
             _age(row.live or None),
         )
         table.add_row(*(Text(cell) for cell in (*cells, inert(one.who, 20), inert(what, 30))))
     return table
+
+
+def _minute(micro: int) -> str:
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(micro / 1e6, UTC):%Y-%m-%d %H:%M}"
 
 
 def _state(row: Row) -> str:

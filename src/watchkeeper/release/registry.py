@@ -216,8 +216,12 @@ def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) 
         if len(stack) > 1:
             return stack[-2]
         home.model(model)
-        now_live = f"only {stack[0]} was live, and nothing before it" if stack else "nothing was ever live"
-        raise NothingToRollBackTo(f"{model} can't be rolled back: {now_live}.")
+        if not stack:
+            raise NothingToRollBackTo(f"{model} can't be rolled back: nothing of it was ever live.")
+        raise NothingToRollBackTo(
+            f"{model} can't be rolled back: no version stands below {stack[0]}, which is live. "
+            f"To go to one that was rolled back before, name it: watchkeeper rollback {model} --to VERSION."
+        )
     one(home, model, to)
     if stack and to == stack[-1]:
         raise NothingToRollBackTo(f"{to} is what is live of {model}. Nothing was done.")
