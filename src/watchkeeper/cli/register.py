@@ -139,10 +139,10 @@ def _say(new: Version) -> None:
     takes = new.detail["inputs"]
     typer.echo(f"It takes {plural(len(takes), 'column')}: {join([inert(name, 40) for name in takes], 12)}.")
     came = new.detail["lineage"]
-    commit = came.get("commit")
-    code = f"commit {inert(commit, 40)[:12]}{' with changes that were not committed' if came['dirty'] else ''}"
+    commit = f"commit {inert(came['commit'], 40)[:12]}" if came["commit"] else "no git commit"
+    dirty = ", with changes that were not committed" if came["dirty"] else ""
     packages = plural(len(came["environment"]["packages"]), "package")
-    typer.echo(f"Code: {code if commit else 'no git commit'}. Python {came['environment']['python']}, {packages}.")
+    typer.echo(f"Code: {commit}{dirty}. Python {came['environment']['python']}, {packages}.")
     data = came["data"]
     if data["from"] or data["to"]:
         typer.echo(f"Data: {data['from'] or '…'} to {data['to'] or '…'}{_rows(data['rows'])}.")

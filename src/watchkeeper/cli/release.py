@@ -54,8 +54,8 @@ def release(
         else:
             how = f", forced: {inert(done.why, 200)}" if done.action == "force" else ", as the gate said PASS"
             typer.echo(f"{done.version} of {model} is live{how}.")
-            was = f"Before it was {before.version}. " if before else "It is the first. "
-            typer.echo(was + (f"The way back: watchkeeper rollback {model}" if before else ""))
+            if before:
+                typer.echo(f"Before it was {before.version}. The way back: watchkeeper rollback {model}")
             _warn_of_other(at, done, before.version if before else None)
         _mirror(at, model)
 
@@ -199,9 +199,9 @@ def _table(found: Overview) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from watchkeeper.report.words import MISSING, inert, moment
+    from watchkeeper.report.words import MISSING, inert
 
-    heads = ("version", "state", "gate", "registered (UTC)", "age", "age of its data", "was live", "by", "what")
+    heads = ("version", "state", "gate", "age", "data's age", "was live", "by", "what")
     table = Table(*heads, box=None, pad_edge=False)
     for row in found.rows:
         one = row.version
@@ -211,7 +211,6 @@ def _table(found: Overview) -> Table:
             one.version,
             _state(row),
             verdict,
-            moment(one.at),
             _age(row.age),
             _age(row.data_age),
             _age(row.live or None),
