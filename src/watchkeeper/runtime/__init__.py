@@ -5,6 +5,7 @@ from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.async_worker import AsyncWorker
 from watchkeeper.runtime.examine import Facts, examine
 from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
+from watchkeeper.runtime.remote import Remote
 from watchkeeper.runtime.servable import Format, Servable
 from watchkeeper.runtime.worker import Worker
 
@@ -17,6 +18,7 @@ __all__ = [
     "Facts",
     "Format",
     "Refused",
+    "Remote",
     "Servable",
     "TimedOut",
     "Worker",

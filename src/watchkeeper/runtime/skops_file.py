@@ -89,7 +89,7 @@ def unlisted(types: Iterable[str]) -> str:
     """What is said of types that are not allowed."""
     named = ", ".join(types)
     return (
-        f"It holds {named}, which a crafted file could use to run code or to crash. If you know where the file is from, "
+        f"It holds {named}, which a crafted file could use to run code or to crash. If you know where it is from, "
         "list this under `serving: skops_types:` in config.yaml; else export the model as ONNX."
     )
 
