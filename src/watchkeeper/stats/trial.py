@@ -101,3 +101,11 @@ def trial(value: float, influence: Floats, cluster: Ints | None = None, most: fl
     peaked = len(parts) * float(squares @ squares) / total**2
     degrees = min(2 * len(parts) / max(peaked - 1, 1e-9), len(parts) - 1)
     return Trial(value, float(np.sqrt(total * small)) / n, max(1.0, degrees), grain)
+
+
+def apart(one: Trial, other: Trial) -> Trial:
+    """The difference of two estimates of different rows (Welch, Satterthwaite)."""
+    variance = one.error**2 + other.error**2
+    doubt = one.error**4 / one.degrees + other.error**4 / other.degrees
+    degrees = min(variance**2 / doubt, _MOST_DEGREES) if doubt > 0 else _MOST_DEGREES
+    return Trial(one.value - other.value, float(np.sqrt(variance)), degrees, max(one.grain, other.grain))
