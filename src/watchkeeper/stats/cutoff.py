@@ -63,13 +63,13 @@ def spares(negative: Floats, share: float, confidence: float, scores: Floats) ->
 def precise(positive: Bools, score: Floats, share: float, confidence: float) -> Cutoff:
     """The lowest threshold at which with confidence this share of what is decided positive is so.
 
-    Of 40 places, from the highest 20 rows to all and denser at both ends, those may be had whose lower Clopper-Pearson bound
-    reaches the share, the doubt being shared among them (Bonferroni). It is broken where at every place even the
+    Of 40 places, from the highest 20 rows to all and denser at both ends, those may be had whose lower Clopper-Pearson
+    bound reaches the share, the doubt being shared among them (Bonferroni). It is broken where at every place even the
     likeliest share is too small.
     """
     cuts, decided, hits = _places(positive, score)
     low = np.where(hits > 0, special.betaincinv(hits, decided - hits + 1, (1 - confidence) / len(cuts)), 0.0)
-    broken = float(special.bdtr(hits, decided, share).max())
+    broken = float(special.bdtr(hits, decided.astype(np.int64), share).max())
     able = np.flatnonzero(low >= share)
     if not len(able):
         return Cutoff(None, float(low.max()), broken)

@@ -98,7 +98,7 @@ def trial(value: float, influence: Floats, cluster: Ints | None = None, most: fl
     grain = most / n * (1.0 if cluster is None else float(np.bincount(cluster).max()))
     if not total > 0:
         return Trial(value, 0.0, _MOST_DEGREES, grain)
-    peaked = len(parts) * float(squares @ squares) / total**2
+    peaked = len(parts) * float((squares * squares).sum()) / total**2
     degrees = min(2 * len(parts) / max(peaked - 1, 1e-9), len(parts) - 1)
     return Trial(value, float(np.sqrt(total * small)) / n, max(1.0, degrees), grain)
 
