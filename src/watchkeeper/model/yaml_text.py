@@ -86,8 +86,7 @@ def _fields(part: Strict, names: tuple[str, ...], notes: Mapping[str, Note], ind
 
 
 def _default(part: type[Strict], name: str) -> object:
-    field = part.model_fields[name]
-    return [] if field.default_factory is list else field.default
+    return part.model_fields[name].get_default(call_default_factory=True)
 
 
 def _line(name: str, value: object, note: Note | None, indent: str) -> str:
@@ -104,7 +103,13 @@ def _comment(words: str) -> str:
 
 
 def scalar(value: object) -> str:
-    """A value, or a list of values, on one line of YAML 1.2 that YAML 1.1 reads alike."""
+    """A value, a list or a mapping, on one line of YAML 1.2 that YAML 1.1 reads alike."""
+    if isinstance(value, Strict):
+        value = {
+            name: of for name in type(value).model_fields if (of := getattr(value, name)) != _default(type(value), name)
+        }
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(name)}: {scalar(of)}" for name, of in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(scalar(item) for item in value)}]"
     if value is None or isinstance(value, bool):
