@@ -14,6 +14,7 @@ from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
+from watchkeeper.model.serving import Allowed
 from watchkeeper.model.yaml_file import text_of
 
 FILE = "config.yaml"
@@ -61,6 +62,8 @@ class Config(Strict):
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    serving: Allowed = Allowed()
+    """What models may be and reach."""
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -71,7 +74,12 @@ class Config(Strict):
         return {name: _as_text(option) for name, option in storage.items()}
 
 
-_FIELDS = {"": tuple(Config.model_fields), "limits": tuple(Intake.model_fields), "notify": tuple(Notify.model_fields)}
+_FIELDS = {
+    "": tuple(Config.model_fields),
+    "limits": tuple(Intake.model_fields),
+    "notify": tuple(Notify.model_fields),
+    "serving": tuple(Allowed.model_fields),
+}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
