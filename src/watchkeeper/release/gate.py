@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.lake import Lake
-from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.release import leak, registry, replay, retrain, speed
 from watchkeeper.release.answering import BATCH, SECONDS, columns_of, figures, joined, length
@@ -93,12 +92,10 @@ def retrained(
             said = attempts.answers("answers", before, None, held, told)
             requests = held.inputs.slice(0, replay.REQUESTS)
             inputs = list(anew.servable.inputs)
-            attempts.make("answers", lambda: replay.answers_well(after, inputs, requests, case.model, "held-out row"))
+            attempts.make("requests", lambda: replay.answers_well(after, inputs, requests, case.model, "held-out row"))
             if said is not None:
                 need = case.model.gate
-                attempts.make(
-                    "like_the_gated", lambda: retrain.alike(after, said[0], held, inputs, case.model, need)
-                )
+                attempts.make("like_the_gated", lambda: retrain.alike(after, said[0], held, inputs, case.model, need))
         note = (
             f"{new.version} has seen the held-out rows, so its quality can't be judged by them: its verdict rests on "
             f"that of {passed.version}."
@@ -210,7 +207,9 @@ def _judge(case: _Case, held: Holdout, train: Sequence[str], attempts: _Attempts
     features = [name for name in case.servable.inputs if name in model.columns]
     _data_checks(case, held, train, features, attempts, told)
     candidate = attempts.started("loads", case.servable, case.allowed)
-    live = case.live and attempts.started("loads_live", registry.servable(case.home, case.live), case.home.config.serving)
+    live = case.live and attempts.started(
+        "loads_live", registry.servable(case.home, case.live), case.home.config.serving
+    )
     if candidate is None:
         return
     _replays(case, candidate, live, held, attempts)
@@ -274,15 +273,13 @@ def _replays(case: _Case, candidate: Worker, live: Worker | None, held: Holdout,
     attempts.make("replay", look)
     if past and live is not None and case.live is not None:
         version = case.live.version
-        attempts.make(
-            "replay", lambda: replay.same_as_logged(live, list(live.inputs), past[0], case.model, version)
-        )
+        attempts.make("replay", lambda: replay.same_as_logged(live, list(live.inputs), past[0], case.model, version))
     elif case.live is not None and live is not None:
         attempts.notes.append(f"The lake has no prediction of {case.live.version}, so none could be asked again.")
     requests = past[0].table if past else held.inputs.slice(0, replay.REQUESTS)
     what = "recorded request" if past else "held-out row"
     if requests.num_rows:
-        attempts.make("answers", lambda: replay.answers_well(candidate, inputs, requests, case.model, what))
+        attempts.make("requests", lambda: replay.answers_well(candidate, inputs, requests, case.model, what))
 
 
 def _quality(

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from watchkeeper.model import Model, Role, Task, Type
+from watchkeeper.model import Model, Task, Type
 from watchkeeper.profiles.slice import iso
 from watchkeeper.release.holdout import Holdout
 from watchkeeper.release.lone import area, lone
@@ -44,7 +43,9 @@ def time_leak(holdout: Holdout, model: Model, end: int | None, source: str) -> C
     early = int(((times < end) & (times > np.iinfo(np.int64).min)).sum())
     facts = {"rows": early, "of": len(times), "trained_until": iso(end), "held_out_from": iso(span[0])}
     if not early:
-        sentence = f"All held-out rows are of {iso(span[0])} or later, after the training data end ({iso(end)}, {source})."
+        sentence = (
+            f"All held-out rows are of {iso(span[0])} or later, after the training data end ({iso(end)}, {source})."
+        )
         return Checked("time_leak", Outcome.PASS, sentence, facts=facts)
     sentence = (
         f"{early:,} of {words.plural(len(times), 'held-out row')} are from before {iso(end)}, where the candidate's "
@@ -125,7 +126,9 @@ def entity_overlap(
         sentence = f"{told}, as they will in production: all held-out rows are later." if ordered else f"{told}."
         return Checked("entity_overlap", Outcome.PASS, sentence, facts=facts)
     sentence = f"{told}, and nothing says that the held-out rows are later: the candidate may know them by heart."
-    remedy = f"Hold out other values of {named} than those that were trained on, or rows that are later than all of them."
+    remedy = (
+        f"Hold out other values of {named} than those that were trained on, or rows that are later than all of them."
+    )
     return Checked("entity_overlap", Outcome.FAIL, sentence, remedy, facts)
 
 
@@ -202,7 +205,9 @@ def labels(holdout: Holdout, model: Model, label: NDArray[np.generic]) -> Checke
         remedy = "Wait for labels, or hold out rows that have them."
         return Checked("labels", Outcome.INCONCLUSIVE, f"No held-out row has a label{without}.", remedy, facts)
     if model.task in (Task.BINARY, Task.MULTICLASS, Task.REGRESSION) and len(np.unique(label)) < 2:
-        sentence = f"All {len(label):,} held-out rows have one and the same label{without}, so nothing can be told apart."
+        sentence = (
+            f"All {len(label):,} held-out rows have one and the same label{without}, so nothing can be told apart."
+        )
         return Checked("labels", Outcome.INCONCLUSIVE, sentence, "Hold out more rows, with other outcomes too.", facts)
     return Checked("labels", Outcome.PASS, f"{told}{without}{more}.", facts=facts)
 
@@ -254,4 +259,3 @@ def _twins(rows: NDArray[np.uint64]) -> float:
         return 0.0
     next_to = rows[1:] == rows[:-1]
     return float((np.append(next_to, False) | np.append(False, next_to)).mean())
-

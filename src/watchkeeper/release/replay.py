@@ -63,7 +63,9 @@ def same_as_logged(worker: Worker, inputs: Sequence[str], past: Recorded, model:
     if not wrong.any():
         sentence = f"{words.inert(version)}, which is live, answers {many} as it did when they were made."
         return Checked("replay", Outcome.PASS, sentence, facts=facts)
-    sentence = f"{words.inert(version)}, which is live, answers {int(wrong.sum()):,} of {many} otherwise than was logged."
+    sentence = (
+        f"{words.inert(version)}, which is live, answers {int(wrong.sum()):,} of {many} otherwise than was logged."
+    )
     remedy = (
         "Look for features that are computed otherwise when serving than in the logs, or for another artefact that "
         f"serves as {words.inert(version)}."
@@ -87,10 +89,12 @@ def answers_well(worker: Worker, inputs: Sequence[str], requests: pa.Table, mode
         if differing(together, alone).any():
             fault = "says something else of a row alone than of the same row among others"
     if fault is not None:
-        remedy = "Mend the model's code: each answer may depend on its own row alone, and has to be a number or a class."
-        return Checked("answers", Outcome.FAIL, f"Asked {many}, the candidate {fault}.", remedy, facts)
+        remedy = (
+            "Mend the model's code: each answer may depend on its own row alone, and has to be a number or a class."
+        )
+        return Checked("requests", Outcome.FAIL, f"Asked {many}, the candidate {fault}.", remedy, facts)
     sentence = f"The candidate answers {many}; twice the same, and alone as among others."
-    return Checked("answers", Outcome.PASS, sentence, facts=facts)
+    return Checked("requests", Outcome.PASS, sentence, facts=facts)
 
 
 def _malformed(answers: Answers, rows: int, model: Model) -> str | None:

@@ -64,7 +64,9 @@ def retrained(
         )
 
 
-def alike(worker: Worker, passed: Answers, held: Holdout, inputs: Sequence[str], model: Model, bounds: Bounds) -> Checked:
+def alike(
+    worker: Worker, passed: Answers, held: Holdout, inputs: Sequence[str], model: Model, bounds: Bounds
+) -> Checked:
     """Whether a retrained model says about what the one that passed says, of rows that it has seen meanwhile."""
     now = answers_to(worker, held.inputs, inputs)
     rows = held.table.num_rows
@@ -88,7 +90,9 @@ def alike(worker: Worker, passed: Answers, held: Holdout, inputs: Sequence[str],
         said, wrong = [f"{words.percent(differ)} of the answers differ"], ["none may"] if differ else []
     sentence = f"Against the model that passed, on {words.plural(rows, 'held-out row')}: {words.join(said)}"
     if wrong:
-        remedy = "Look at what the training does otherwise with more rows (random seeds, early stopping), then gate anew."
+        remedy = (
+            "Look at what the training does otherwise with more rows (random seeds, early stopping), then gate anew."
+        )
         return Checked("like_the_gated", Outcome.FAIL, f"{sentence}; {words.join(wrong)}.", remedy, facts)
     return Checked("like_the_gated", Outcome.PASS, f"{sentence}.", facts=facts)
 
@@ -100,7 +104,9 @@ def _trained(function: str, folder: str, files: Sequence[str]) -> Path:
     answer = Path(folder) / ANSWER
     if done.returncode or not answer.is_file():
         printed = words.inert((done.stderr or done.stdout).strip()[-TOLD:], TOLD).replace("\\n", "\n")
-        raise CannotTrain(f"{function} did not bring a model (exit code {done.returncode}). It printed last:\n{printed}")
+        raise CannotTrain(
+            f"{function} did not bring a model (exit code {done.returncode}). It printed last:\n{printed}"
+        )
     return Path(json.loads(answer.read_text(encoding="utf-8"))["path"])
 
 

@@ -61,7 +61,11 @@ def timed(candidate: Worker, live: Worker | None, requests: pa.Table, inputs: Se
 def latency(found: Timed, bounds: Bounds) -> Checked:
     """The 95th percentile of a single prediction against its bounds; only what is surely too slow fails."""
     mine = float(np.quantile(found.candidate, 0.95))
-    facts: dict[str, float | int | None] = {"p95": mine, "p50": float(np.median(found.candidate)), "calls": len(found.candidate)}
+    facts: dict[str, float | int | None] = {
+        "p95": mine,
+        "p50": float(np.median(found.candidate)),
+        "calls": len(found.candidate),
+    }
     facts |= {"bound_ms": bounds.p95_ms, "bound_ratio": bounds.p95_ratio, "live_p95": None}
     told = f"A single prediction takes {words.duration(mine)} at the 95th percentile"
     low, _ = _interval(_drawn(found.candidate, 1))
