@@ -6,6 +6,7 @@ from watchkeeper.model.declaration import Column, Constraints, Model, Role, Scal
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.infer import Inference, infer
 from watchkeeper.model.mistake import ModelError
+from watchkeeper.model.need import Need
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import KEEP, OUTSIDE, Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
@@ -30,6 +31,7 @@ __all__ = [
     "Intake",
     "Model",
     "ModelError",
+    "Need",
     "Note",
     "Notify",
     "Override",
