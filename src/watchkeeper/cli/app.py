@@ -18,6 +18,7 @@ from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
 from watchkeeper.cli.gateway import gateway
+from watchkeeper.cli.gate import gate
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
@@ -76,6 +77,7 @@ app.command("serve")(serve)
 app.command("gateway")(gateway)
 app.command("status")(status)
 app.command("dataset")(dataset)
+app.command("gate")(gate)
 app.command("erase")(erase)
 app.command("register")(register)
 app.command("release")(release)

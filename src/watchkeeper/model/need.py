@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from watchkeeper.model.bounds import Bounds
 from watchkeeper.model.constraint import Strict, mistake
 from watchkeeper.model.mistake import no_such
 
@@ -104,7 +105,7 @@ class Gap(Strict):
 Gapped = Literal["recall", "false_positive_rate", "selection_rate"]
 
 
-class Need(Strict):
+class Need(Bounds):
     """What a candidate must show on held-out rows before it goes live (`gate:` of a model)."""
 
     metrics: dict[str, Margin] = Field(default_factory=dict)
