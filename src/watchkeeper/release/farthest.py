@@ -108,7 +108,7 @@ def _said(both: Both, version: str, i: int) -> Scalar | None:
     if both.decided is not None:
         code = int(getattr(both.decided, version)[i])
         return None if code == UNKNOWN else both.decided.classes[code]
-    if both.scores is None:
+    if both.scores is None or both.query is not None:
         return None
     value = float(both.scores[version == "new"][i])
     return None if math.isnan(value) else value

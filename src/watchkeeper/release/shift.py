@@ -104,15 +104,16 @@ def by_query(old: Floats, new: Floats, query: NDArray[Any]) -> tuple[Ints, Float
 
 
 def lists(rbo: Floats, heads: Floats, sizes: Ints) -> Lists | None:
-    """Means over the queries of two rows and more; None without any."""
+    """Means over the queries of two rows and more, at each depth over those with more rows; None without any."""
     several = sizes > 1
     if not several.any():
         return None
-    rbo, heads = rbo[several], heads[several]
+    rbo, heads, sizes = rbo[several], heads[several], sizes[several]
+    longer = {k: heads[sizes > k, i] for i, k in enumerate(DEPTHS)}
     return Lists(
         queries=len(rbo),
         changed=part(rbo < 1 - 1e-12),
-        overlap={str(k): mean(heads[:, i], 0.0, 1.0) for i, k in enumerate(DEPTHS)},
+        overlap={str(k): mean(held, 0.0, 1.0) for k, held in longer.items() if len(held)},
         rank_biased_overlap=mean(rbo, 0.0, 1.0),
     )
 

@@ -171,7 +171,7 @@ class Lists:
     changed: Part
     """Queries whose order changes."""
     overlap: dict[str, Estimate]
-    """Overlap of the first k, by k."""
+    """Overlap of the first k, by k; of lists with more than k rows."""
     rank_biased_overlap: Estimate
 
 

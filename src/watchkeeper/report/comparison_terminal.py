@@ -12,10 +12,8 @@ from watchkeeper.report.comparison_words import headline, sentences, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
+    from rich.table import Table
 
-WIDTH = 12
-"""Room for the question before each sentence."""
 MOST_FEATURES = 6
 
 
@@ -30,10 +28,7 @@ def print_comparison(comparison: Comparison, console: Console, rows: int = 5, wr
         Text(f"{comparison.model.name}, {source}: {words.plural(comparison.rows, 'row')}{labels}", style="dim")
     )
     console.print()
-    for question, said in sentences(comparison):
-        console.print(_line(question, said))
-    for note in comparison.notes:
-        console.print(_line("Note", words.inert(note, 300)))
+    console.print(_lines([*sentences(comparison), *(("Note", words.inert(note, 300)) for note in comparison.notes)]))
     if comparison.moved and rows:
         console.print()
         console.print(
@@ -45,12 +40,14 @@ def print_comparison(comparison: Comparison, console: Console, rows: int = 5, wr
         console.print(Text(f"Written: {words.inert(str(path), 200)}", style="dim"))
 
 
-def _line(question: str, said: str) -> Text:
+def _lines(told: Sequence[tuple[str, str]]) -> Table:
+    from rich.table import Table
     from rich.text import Text
 
-    text = Text(f"{question:<{WIDTH}}", style="dim")
-    text.append(_plain(said), style="default not dim")
-    return text
+    grid = Table.grid(padding=(0, 2))
+    for question, said in told:
+        grid.add_row(Text(question, style="dim", no_wrap=True), Text(_plain(said)))
+    return grid
 
 
 def _plain(said: str) -> str:
@@ -59,8 +56,13 @@ def _plain(said: str) -> str:
 
 def _row(row: Row) -> str:
     name = words.inert(row.id, 24) if row.id is not None else f"row {row.row:,}"
-    said = shown(row.before) if row.before == row.after else f"{shown(row.before)} → {shown(row.after)}"
+    said = "" if row.before is None and row.after is None else f"  {_turn(shown(row.before), shown(row.after))}"
     score = f"  {words.number(row.scores[0])} → {words.number(row.scores[1])}" if row.scores else ""
+    place = f"  place {row.places[0]:,} → {row.places[1]:,}" if row.places and not said else ""
     label = f"  label {shown(row.label)}" if row.label is not None else ""
     held = [f"{words.inert(k, 24)}={words.inert(str(v), 24)}" for k, v in list(row.features.items())[:MOST_FEATURES]]
-    return f"{name}  {said}{score}{label}  {' '.join(held)}"
+    return f"{name}{said}{place}{score}{label}  {' '.join(held)}"
+
+
+def _turn(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"

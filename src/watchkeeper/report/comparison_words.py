@@ -46,7 +46,8 @@ def sentences(comparison: Comparison) -> list[tuple[str, str]]:
 def _sentences(comparison: Comparison) -> Iterator[tuple[str, str]]:
     yield "Which way", _turns(comparison)
     yield "Good or bad", _good_or_bad(comparison)
-    yield "Scores" if _of_classes(comparison) else "Values", _shift(comparison.scores) if comparison.scores else ""
+    if comparison.scores is not None and comparison.lists is None:
+        yield "Scores" if comparison.decisions else "Values", _shift(comparison.scores)
     yield "Order", _order(comparison.order) if comparison.order else _lists(comparison)
     yield "For whom", for_whom(comparison)
 
@@ -88,15 +89,32 @@ def segment(comparison: Comparison, one: Segment) -> str:
 def for_whom(comparison: Comparison, most: int = 3) -> str:
     """The segments that surely differ from the rest, or that none does."""
     looked = len({one.name for one in comparison.segments})
-    told = comparison.told
+    told = _weightiest(comparison)
     if not looked:
         few = f"; {words.plural(comparison.small, 'segment')} have too few rows" if comparison.small else ""
         return f"No segment was looked at{few}." if comparison.small else ""
     if not told:
         return f"No segment differs surely from the rest; {looked} were looked at."
     parts = [_segment(comparison, one) for one in told[:most]]
-    more = f" {words.plural(len(told) - most, 'more difference')} are sure." if len(told) > most else ""
+    rest = len(told) - most
+    more = f" {words.plural(rest, 'more segment differs', 'more segments differ')} surely." if rest > 0 else ""
     return f"{'; '.join(parts)}.{more}"
+
+
+def _weightiest(comparison: Comparison) -> list[Segment]:
+    """Of each segment that surely differs the measure by which it does so most; those that differ most come first."""
+    widest: dict[str, float] = {}
+    for one in comparison.told:
+        widest[one.measure] = max(widest.get(one.measure, 0.0), _gap(one))
+    ordered = sorted(comparison.told, key=lambda one: (-_gap(one) / (widest[one.measure] or 1.0), one.p))
+    first: dict[str, Segment] = {}
+    for one in ordered:
+        first.setdefault(one.name, one)
+    return list(first.values())
+
+
+def _gap(one: Segment) -> float:
+    return abs(one.here.value - one.rest.value)
 
 
 def _segment(comparison: Comparison, one: Segment) -> str:
@@ -176,9 +194,10 @@ def _lists(comparison: Comparison) -> str:
     if found is None:
         return ""
     heads = words.join([f"{words.percent(one.value)} of the first {k}" for k, one in found.overlap.items()])
+    stay = f"{heads} stay; " if heads else ""
     rbo = found.rank_biased_overlap
     ends = f"{words.number(rbo.low)}–{words.number(rbo.high)}"
-    return f"{heads} stay; rank-biased overlap {words.number(rbo.value)} ({ends}), over {found.queries:,} lists."
+    return f"{stay}rank-biased overlap {words.number(rbo.value)} ({ends}), over {found.queries:,} lists."
 
 
 def _direction(estimate: Estimate, up: str, down: str, none: str) -> str:
@@ -191,7 +210,3 @@ def _correlation(value: float) -> str:
 
 def _p(p: float) -> str:
     return "below 0.001" if p < 0.001 else words.number(p)
-
-
-def _of_classes(comparison: Comparison) -> bool:
-    return comparison.decisions is not None
