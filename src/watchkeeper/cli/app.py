@@ -18,6 +18,7 @@ from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
 from watchkeeper.cli.ingest import export, ingest
+from watchkeeper.cli.gate import gate
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
 from watchkeeper.cli.run import run
@@ -72,6 +73,7 @@ app.command("export")(export)
 app.command("serve")(serve)
 app.command("status")(status)
 app.command("dataset")(dataset)
+app.command("gate")(gate)
 app.command("erase")(erase)
 app.add_typer(token, name="token")
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, asked, misfits, mistake
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.mistake import no_column
+from watchkeeper.model.need import Need
 from watchkeeper.model.override import Judged, Override, misfit
 from watchkeeper.model.text_encoding import USUAL, is_text_encoding
 from watchkeeper.model.time_format import format_fault
@@ -183,6 +184,8 @@ class Model(Strict):
     """The most bytes one cell may have."""
     text: TextFormat = TextFormat()
     """How text files are written: delimiter, quotes, encoding, header."""
+    gate: Need = Need()
+    """What a candidate must show before it goes live."""
 
     @field_validator("name")
     @classmethod
@@ -229,6 +232,16 @@ class Model(Strict):
             for place, column in enumerate(named if isinstance(named, list) else ()):
                 if column not in self.columns:
                     raise mistake(no_column(column, self.columns), *path, place)
+        return self
+
+    @model_validator(mode="after")
+    def _gate_fits_the_task(self) -> Model:
+        if self.gate != Need() and (found := self.gate.misfit(self.task)):
+            path, fault = found
+            raise mistake(fault, "gate", *path)
+        for place, column in enumerate(self.gate.segments or ()):
+            if column not in self.columns:
+                raise mistake(no_column(column, self.columns), "gate", "segments", place)
         return self
 
     @model_validator(mode="after")

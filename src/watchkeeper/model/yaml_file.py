@@ -13,6 +13,7 @@ from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.mistake import Mistake, ModelError, error, no_column, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
+from watchkeeper.model.need import Need
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import Override, written
 from watchkeeper.model.replacing import replacing
@@ -23,6 +24,7 @@ _FIELDS = {
     "inferred": tuple(Constraints.model_fields),
     "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
+    "gate": tuple(Need.model_fields),
 }
 
 

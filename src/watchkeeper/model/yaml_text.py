@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from watchkeeper.model.constraint import Constraints, Strict
-from watchkeeper.model.declaration import Column, Model, TextFormat
+from watchkeeper.model.declaration import Column, Model
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import Override, written
 
@@ -39,10 +39,10 @@ def _model(model: Model, notes: Mapping[str, ColumnNotes], about: Mapping[str, N
         value = getattr(model, name)
         if name == "columns":
             continue
-        if isinstance(value, TextFormat):
-            if value != TextFormat():
+        if isinstance(value, Strict):
+            if value != _default(Model, name):
                 yield f"{name}:"
-                yield from _fields(value, tuple(TextFormat.model_fields), {}, "  ")
+                yield from _fields(value, tuple(type(value).model_fields), {}, "  ")
         elif name == "checks":
             yield from _overrides(model.checks, about.get(name))
         elif name == "name" or value != _default(Model, name):
@@ -85,8 +85,7 @@ def _fields(part: Strict, names: tuple[str, ...], notes: Mapping[str, Note], ind
 
 
 def _default(part: type[Strict], name: str) -> object:
-    field = part.model_fields[name]
-    return [] if field.default_factory is list else field.default
+    return part.model_fields[name].get_default(call_default_factory=True)
 
 
 def _line(name: str, value: object, note: Note | None, indent: str) -> str:
@@ -103,7 +102,13 @@ def _comment(words: str) -> str:
 
 
 def scalar(value: object) -> str:
-    """A value, or a list of values, on one line of YAML 1.2 that YAML 1.1 reads alike."""
+    """A value, a list or a mapping, on one line of YAML 1.2 that YAML 1.1 reads alike."""
+    if isinstance(value, Strict):
+        value = {
+            name: of for name in type(value).model_fields if (of := getattr(value, name)) != _default(type(value), name)
+        }
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{scalar(name)}: {scalar(of)}" for name, of in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(scalar(item) for item in value)}]"
     if value is None or isinstance(value, bool):

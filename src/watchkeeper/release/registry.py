@@ -1,0 +1,254 @@
+"""Registry: which versions of a model there are, which is live, and how another one goes live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model.mistake import no_such, shown
+from watchkeeper.release import artifact
+from watchkeeper.release.outcome import Outcome
+from watchkeeper.runtime import Format, Servable
+from watchkeeper.state import deployment
+from watchkeeper.state import gate as gates
+from watchkeeper.state import version as kept
+from watchkeeper.state.deployment import Action, Deployment, standing
+from watchkeeper.state.version import Version
+from watchkeeper.watch.home import Home
+
+READY = 7
+"""How many earlier versions are named as ready for a rollback."""
+UNKNOWN_WHEN_PREDICTING = (Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+class BadVersion(WatchkeeperError):
+    """A version can't be called that."""
+
+
+class VersionExists(WatchkeeperError):
+    """A version of that name is registered already, and versions never change."""
+
+
+class NoSuchVersion(WatchkeeperError):
+    """A version is named that was never registered: the text names those that were."""
+
+
+class WrongInputs(WatchkeeperError):
+    """A version takes columns that the model does not declare, or that nobody knows when a prediction is made."""
+
+
+class NotPassed(WatchkeeperError):
+    """The gate did not let a version through: its newest verdict is no PASS, or there is none."""
+
+    exit_code = 1
+
+
+class AlreadyLive(WatchkeeperError):
+    """The version that should go live is live."""
+
+
+class Overtaken(WatchkeeperError):
+    """Somebody else changed what is live in the same moment: the text says who, and what is live now."""
+
+    exit_code = 4
+
+
+class NothingToRollBackTo(WatchkeeperError):
+    """No earlier version of the model was live, or not the one that was named."""
+
+
+def register(
+    home: Home,
+    model: str,
+    file: str | Path | None = None,
+    *,
+    version: str | None = None,
+    lineage: Mapping[str, Any] | None = None,
+    inputs: Sequence[str] | None = None,
+    function: str | None = None,
+    url: str | None = None,
+    now: int,
+    who: str,
+) -> Version:
+    """Keep a version: its file, a function of the user's (which may take the file), or the server that answers.
+
+    Raises `BadVersion`, `VersionExists`, `WrongInputs`, and what `artifact.put` raises.
+    """
+    declared = home.model(model)
+    _named(version)
+    answers, named = _format(file, function, url)
+    takes = _inputs(declared, inputs, named)
+    sha256 = None if file is None else artifact.put(home, file)
+    size = None if sha256 is None else artifact.fetch(home, sha256).stat().st_size
+    detail = {"inputs": takes, "function": function, "url": url, "lineage": dict(lineage or {})}
+    name = None if file is None else Path(file).name
+    new = kept.add(home.store, model, version, answers.value, sha256, name, size, detail, now, who)
+    if new is None:
+        raise VersionExists(
+            f"{model} has a version {shown(version)} already, and versions never change. "
+            "Name another one, or leave the name out: then the next number is taken."
+        )
+    return new
+
+
+def versions(home: Home, model: str) -> list[Version]:
+    """All versions, oldest first. Raises `NoSuchModel`."""
+    home.model(model)
+    return kept.listing(home.store, model)
+
+
+def one(home: Home, model: str, version: str) -> Version:
+    """A version. Raises `NoSuchModel`, `NoSuchVersion`."""
+    found = kept.get(home.store, model, version)
+    if found is not None:
+        return found
+    known = [other.version for other in reversed(versions(home, model))]
+    more = no_such(version, known) if known else "None was registered yet."
+    raise NoSuchVersion(
+        f"{model} has no version {shown(version)}. {more} `watchkeeper register {model} FILE` adds one."
+    )
+
+
+def live(home: Home, model: str, at: int | None = None) -> Version | None:
+    """The version that is live, or was at a time in µs; None where none was."""
+    rows = deployment.log(home.store, model, at)
+    return one(home, model, rows[-1].version) if rows else None
+
+
+def previous(home: Home, model: str) -> Version | None:
+    """What a rollback goes to; None where there is nothing."""
+    found = earlier(home, model, 1)
+    return found[0] if found else None
+
+
+def earlier(home: Home, model: str, most: int = READY) -> list[Version]:
+    """What rollbacks go to, one after the other: the nearest first."""
+    below = standing(deployment.log(home.store, model))[:-1]
+    return [one(home, model, version) for version in reversed(below[-most:])] if most > 0 else []
+
+
+def release(home: Home, model: str, version: str, *, force: str | None = None, now: int, who: str) -> Deployment:
+    """Put a version live that the gate let through, or, where `force` says why, one that it did not.
+
+    Raises `NoSuchVersion`, `NotPassed`, `AlreadyLive`, `Overtaken`.
+    """
+    one(home, model, version)
+    rows = deployment.log(home.store, model)
+    if rows and rows[-1].version == version:
+        raise AlreadyLive(f"{version} is what is live of {model}, put there by {rows[-1].who}. Nothing was done.")
+    verdict = gates.latest(home.store, model, version)
+    passed = verdict is not None and verdict.outcome == Outcome.PASS
+    if not passed and not (force and force.strip()):
+        said = "was never gated" if verdict is None else f"did not pass: the gate said {verdict.outcome}"
+        raise NotPassed(
+            f"{version} of {model} {said}, so it is not released. Run: watchkeeper gate {model} {version} "
+            '--holdout FILE. Or put it live all the same, which the audit trail keeps: --force "why".'
+        )
+    action, why = (Action.RELEASE, "the gate said PASS") if passed else (Action.FORCE, str(force).strip())
+    return _live(home, model, version, action, why, verdict.id if verdict else None, rows, now, who)
+
+
+def rollback(home: Home, model: str, to: str | None = None, *, why: str, now: int, who: str) -> Deployment:
+    """Put the previous version live again, or any other that was live before: one row.
+
+    Raises `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
+    """
+    rows = deployment.log(home.store, model)
+    target = _target(home, model, to, rows)
+    return _live(home, model, target, Action.ROLLBACK, why, None, rows, now, who)
+
+
+def servable(home: Home, version: Version) -> Servable:
+    """All that is needed to run a version, its file on this machine and verified. Raises what `fetch` raises."""
+    path = None if version.artifact is None else artifact.fetch(home, version.artifact)
+    detail = version.detail
+    return Servable(Format(version.format), tuple(detail["inputs"]), path, detail["function"], detail["url"])
+
+
+def _live(
+    home: Home,
+    model: str,
+    version: str,
+    action: Action,
+    why: str,
+    gate: int | None,
+    rows: Sequence[Deployment],
+    now: int,
+    who: str,
+) -> Deployment:
+    """Add the row, unless another one came since `rows` were read: who decided on other facts must look again."""
+    after = rows[-1].id if rows else None
+    at = max(now, rows[-1].at) if rows else now  # the log runs forward, though clocks of machines differ
+    done = deployment.add(home.store, model, version, action, why, gate, at, who, after=after)
+    if done is None:
+        other = deployment.log(home.store, model)[-1]
+        raise Overtaken(
+            f"{other.who} put {other.version} of {model} live at the same time ({other.action}: {other.why}), so "
+            f"{version} was not. Look at `watchkeeper versions {model}`, then decide again."
+        )
+    return done
+
+
+def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) -> str:
+    stack = standing(rows)
+    if to is None:
+        if len(stack) > 1:
+            return stack[-2]
+        home.model(model)
+        now_live = f"only {stack[0]} was live, and nothing before it" if stack else "nothing was ever live"
+        raise NothingToRollBackTo(f"{model} can't be rolled back: {now_live}.")
+    one(home, model, to)
+    if stack and to == stack[-1]:
+        raise NothingToRollBackTo(f"{to} is what is live of {model}. Nothing was done.")
+    if to not in {row.version for row in rows}:
+        raise NothingToRollBackTo(
+            f"{to} of {model} was never live, so there is no way back to it. To put it live: "
+            f"watchkeeper release {model} {to}."
+        )
+    return to
+
+
+def _named(version: str | None) -> None:
+    if version is not None and (not _NAME.fullmatch(version) or version == "unversioned"):
+        raise BadVersion(
+            f"a version can't be called {shown(version)}: use 1 to 100 letters, digits, dots, hyphens, underscores and "
+            "plus signs, with a letter or digit first; `unversioned` is what events without a version are called."
+        )
+
+
+def _format(file: str | Path | None, function: str | None, url: str | None) -> tuple[Format, tuple[str, ...] | None]:
+    if url is not None:
+        return Format.REMOTE, None
+    if function is not None or file is None:
+        return Format.FUNCTION, None
+    with Path(file).open("rb") as opened:
+        return Format.SKOPS if opened.read(4) == b"PK\x03\x04" else Format.ONNX, None
+
+
+def _inputs(model: Model, given: Sequence[str] | None, named: Sequence[str] | None) -> list[str]:
+    """The columns that a version takes, in its order: as given, else as its file names them, else the model's."""
+    usual = [name for name, column in model.columns.items() if column.role in (Role.FEATURE, Role.SEGMENT)]
+    if given is None and named is not None and len(named) == 1 and named[0] not in model.columns:
+        named = None  # one matrix of all columns, whatever it is called
+    takes = list(given if given is not None else named if named is not None else usual)
+    unknown = [name for name in takes if name not in model.columns]
+    if unknown:
+        raise WrongInputs(
+            f"{shown(unknown[0])} is an input of the version, but no column of {model.name}. "
+            f"{no_such(unknown[0], list(model.columns))}"
+        )
+    for name in takes:
+        role = model.columns[name].role
+        if role in UNKNOWN_WHEN_PREDICTING:
+            raise WrongInputs(
+                f"{shown(name)} has the role `{role}` in {model.name}, so nobody knows it when a prediction is made. "
+                "Train without it, or give the column another role."
+            )
+    if len(set(takes)) != len(takes):
+        raise WrongInputs(f"an input is named twice: {', '.join(takes)}. Name each column once.")
+    return takes
