@@ -14,6 +14,7 @@ from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
+from watchkeeper.model.mlflow import Mlflow
 from watchkeeper.model.serving import Allowed
 from watchkeeper.model.yaml_file import text_of
 
@@ -56,6 +57,8 @@ class Config(Strict):
     """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
     artifact_bytes: Annotated[int, Field(ge=1)] = 4096 * MIB
     """The most bytes of one version's file."""
+    mlflow: Mlflow | None = None
+    """An MLflow server that is told what is live."""
     keep_days: Annotated[int, Field(ge=1)] | None = None
     """Days after which events, labels, metric points and job runs are deleted; without it, never."""
     limits: Intake = Intake()
@@ -78,6 +81,7 @@ _FIELDS = {
     "": tuple(Config.model_fields),
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
+    "mlflow": tuple(Mlflow.model_fields),
     "serving": tuple(Allowed.model_fields),
 }
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
