@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from watchkeeper.model import yaml_text, yaml_tree
+from watchkeeper.model.charter import Charter
 from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.mistake import Mistake, ModelError, error, no_column, said, shown, spelled
@@ -24,6 +25,7 @@ _FIELDS = {
     "inferred": tuple(Constraints.model_fields),
     "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
+    "charter": tuple(Charter.model_fields),
     "gate": tuple(Need.model_fields),
 }
 

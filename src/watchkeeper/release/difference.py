@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from watchkeeper.model import Model, Role, Task
 from watchkeeper.release import decision, shift
 from watchkeeper.release.farthest import Both, farthest
-from watchkeeper.release.segment import Measure, by_segment, columns_of
+from watchkeeper.release.whom import Measure, by_segment, columns_of
 from watchkeeper.report import words
 from watchkeeper.report.comparison import Comparison, Segment
 from watchkeeper.runtime import Answers

@@ -22,8 +22,8 @@ Ints = NDArray[np.int64]
 Places = tuple[Ints, Ints]
 
 MASKED = f"({mask.MASKED})"
-SHOWN = (Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.TIMESTAMP, Role.QUERY)
-"""Roles of the columns that are shown of a row."""
+SHOWN = (Role.QUERY, Role.FEATURE, Role.SEGMENT, Role.PROTECTED, Role.TIMESTAMP)
+"""Roles of the columns that are shown of a row, in this order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +126,8 @@ def _column(both: Both, name: str | None, rows: list[int] | None = None) -> list
 
 def _shown(both: Both, rows: list[int]) -> list[dict[str, Any]]:
     """What the versions saw of these rows, without personal values."""
-    names = [
-        name
-        for name in both.inputs.column_names
-        if name in both.model.columns and both.model.columns[name].role in SHOWN
-    ]
+    columns = set(both.inputs.column_names)
+    names = [name for role in SHOWN for name in both.model.with_role(role) if name in columns]
     hidden = set(mask.hidden(both.model, names))
     taken = both.inputs.select(names).take(pa.array(rows, pa.int64())).to_pylist()
     return [{name: MASKED if name in hidden else _plain(value) for name, value in row.items()} for row in taken]
