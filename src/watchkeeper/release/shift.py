@@ -24,6 +24,8 @@ HEADS = (0.01, 0.05, 0.1)
 DEPTHS = (1, 5, 10)
 """Depths of ranked lists that are compared."""
 BINS = 50
+FAR = 2.0
+"""Values are drawn as they lie, unless they reach so many times as far as 99 % of them: then at the edge."""
 
 
 def scores(model: Model, answers: Answers) -> Floats | None:
@@ -134,14 +136,15 @@ def both_finite(old: Floats, new: Floats) -> tuple[Floats, Floats]:
 
 
 def picture(model: Model, old: Floats, new: Floats) -> Picture | None:
-    """Old against new scores, counted in squares; probabilities from 0 to 1, values as far as 99 % of them lie."""
+    """Old against new scores, counted in squares; probabilities from 0 to 1, values as they lie."""
     old, new = both_finite(old, new)
     if not len(old):
         return None
     if model.task in (Task.BINARY, Task.MULTICLASS):
         low, high = 0.0, 1.0
     else:
-        low, high = np.quantile(np.concatenate([old, new]), [0.005, 0.995]).tolist()
+        least, low, high, most = np.quantile(np.concatenate([old, new]), [0.0, 0.005, 0.995, 1.0]).tolist()
+        low, high = (least, most) if most - least <= FAR * (high - low) else (low, high)
         low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
     edges = np.linspace(low, high, BINS + 1)
     cells = [np.clip(np.searchsorted(edges, values, "right") - 1, 0, BINS - 1) for values in (old, new)]

@@ -63,7 +63,9 @@ def _level(comparison: Comparison) -> tuple[str, str]:
         return "fine", "nearer to the labels"
     if errors is not None and errors.change.low > 0:
         return "alarm", "farther from the labels"
-    return "info", "no sure gain or loss" if churn or errors else "no labels to judge by"
+    if churn or errors:
+        return "info", "no sure gain or loss"
+    return "info", "the order alone is compared" if comparison.lists else "no labels to judge by"
 
 
 def _columns(comparison: Comparison) -> list[str]:

@@ -124,7 +124,7 @@ def _segment(comparison: Comparison, one: Segment) -> str:
     return {
         "flipped": f"{name}: {here} of {rows} are decided otherwise, {rest} elsewhere",
         "accuracy": f"{name}: accuracy changes by {here} in {rows}, by {rest} elsewhere",
-        "score": f"{name}: values change by {here} on average in {rows}, by {rest} elsewhere",
+        "score": f"{name}: {'scores' if comparison.decisions else 'values'} change by {here} on average in {rows}, by {rest} elsewhere",
         "error": f"{name}: the mean error changes by {here} in {rows}, by {rest} elsewhere",
         "overlap": f"{name}: lists overlap by {here} in {lists}, by {rest} elsewhere",
     }[one.measure]
