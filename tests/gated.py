@@ -133,9 +133,7 @@ def register(found, folder, kind, *, features=FEATURES, lineage=LINEAGE, **more)
     """Register a classifier of a kind, or the bytes of a file; gives the version's name."""
     path = folder / "model.onnx"
     path.write_bytes(kind if isinstance(kind, bytes) else artefact(kind, features))
-    made = registry.register(
-        found, NAME, path, inputs=list(features), lineage=lineage, now=NOW, who="ann", **more
-    )
+    made = registry.register(found, NAME, path, inputs=list(features), lineage=lineage, now=NOW, who="ann", **more)
     return made.version
 
 

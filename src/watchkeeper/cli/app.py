@@ -19,8 +19,8 @@ from watchkeeper.cli.compare import compare
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
-from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.gate import gate
+from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
 from watchkeeper.cli.run import run

@@ -56,17 +56,20 @@ def gate(
     from watchkeeper.cli.home import clock, home_of, person
     from watchkeeper.cli.option import following
     from watchkeeper.delivery import writable
+    from watchkeeper.model import WatchkeeperError
 
+    if retrain is not None and not train:
+        raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")
     text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [*(train or ())])
     with home_of(home) as at, following("Gating") as told:
         from watchkeeper.release import gate as gates
+        from watchkeeper.release import retrain as again
 
-        now, who = clock(), person()
-        found = gates.gate(at, model, version, holdout, model_fn=model_fn, train=train or (), now=now, who=who, told=told)
+        who, given = person(), train or []
+        found = gates.gate(at, model, version, holdout, model_fn=model_fn, train=given, now=clock(), who=who, told=told)
         anew: Gate | None = None
         if retrain is not None and found.exit_code == 0:
-            more = {"train": train or (), "model_fn": model_fn}
-            anew = gates.retrained(at, found, holdout, retrain, **more, now=clock(), who=who, told=told)
+            anew = again.retrain(at, found, holdout, retrain, train=given, model_fn=model_fn, now=clock(), who=who)
     _say(found, anew, json, text, page)
     raise typer.Exit((anew or found).exit_code)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from numpy.typing import NDArray
 
 from watchkeeper.runtime import Answers, Worker
 
-Told = Callable[[int], None]
-
 BATCH = 8_192
 """Rows that a model is given at once."""
 SECONDS = 60.0
@@ -23,22 +20,12 @@ ALIKE = (1e-4, 1e-5)
 """Two figures are the same if they differ by no more than this share, or this much: models often hold 32-bit floats."""
 
 
-@contextmanager
-def running(worker: Worker) -> Iterator[Worker]:
-    """Start a model's process, and end it. Raises `CannotLoad`."""
-    with closing(worker):
-        worker.start()
-        yield worker
-
-
-def answers_to(worker: Worker, table: pa.Table, inputs: Sequence[str], told: Told | None = None) -> Answers:
+def answers_to(worker: Worker, table: pa.Table) -> Answers:
     """A model's answers to all rows of a table. Raises `Crashed`, `TimedOut`, `WrongAnswer`, `WrongInput`."""
     parts = []
     for first in range(0, table.num_rows, BATCH):
         batch = table.slice(first, BATCH)
-        parts.append(worker.predict(columns_of(batch, inputs), SECONDS))
-        if told:
-            told(batch.num_rows)
+        parts.append(worker.predict(columns_of(batch, worker.inputs), SECONDS))
     return joined(parts)
 
 
@@ -119,4 +106,4 @@ def _unequal(one: NDArray[np.generic], other: NDArray[np.generic]) -> NDArray[np
 
 def _close(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
     share, much = ALIKE
-    return np.isclose(one, other, rtol=share, atol=much, equal_nan=True)
+    return np.asarray(np.isclose(one, other, rtol=share, atol=much, equal_nan=True))

@@ -18,8 +18,8 @@ from watchkeeper.delivery.fingerprint import mixed
 from watchkeeper.lake import Lake, block_of, rows_of
 from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model, Role, Type, WatchkeeperError
-from watchkeeper.profiles.slice import iso
 from watchkeeper.release.outcome import Checked, Outcome
+from watchkeeper.release.verdict import instant
 from watchkeeper.report import Verdict, mask, words
 from watchkeeper.state import window
 from watchkeeper.watch.add import baseline_of
@@ -221,8 +221,8 @@ def _matured(home: Home, model: Model, lake: Lake, now: int) -> tuple[int | None
     end = final[-1].span[1]
     young = sum(one.span[1] > end for one in counted)
     waits = f"; {words.plural(young, 'later window')} wait for labels" if young else ""
-    sentence = f"At least 95 % of the labels that will come have come for events before {iso(end)}{waits}."
-    return end, Checked("label_maturity", Outcome.PASS, sentence, facts={"until": iso(end), "waiting": young})
+    sentence = f"At least 95 % of the labels that will come have come for events before {words.moment(end)}{waits}."
+    return end, Checked("label_maturity", Outcome.PASS, sentence, facts={"until": instant(end), "waiting": young})
 
 
 def _verdict(verdict: Verdict, bad: int, rows: int, worst: str, name: str) -> Checked:

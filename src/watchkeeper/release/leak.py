@@ -1,4 +1,4 @@
-"""Leaks: whether held-out rows tell the truth about the future, or were seen in training, or tell the outcome."""
+"""Leaks: whether held-out rows are really later, of the latest period, and do not tell the outcome themselves."""
 
 from __future__ import annotations
 
@@ -9,24 +9,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Task, Type
-from watchkeeper.profiles.slice import iso
 from watchkeeper.release.holdout import Holdout
 from watchkeeper.release.lone import area, lone
 from watchkeeper.release.outcome import Checked, Outcome
-from watchkeeper.release.training import Training, hashed, id_columns, seen_by
+from watchkeeper.release.training import Training
+from watchkeeper.release.verdict import instant
 from watchkeeper.report import words
-from watchkeeper.stats.interval import wilson
 
-BY_CHANCE = 0.01
-"""Rows or entities beyond what chance brings are a leak from this share on."""
 NEARLY_ONE = {"roc_auc": 0.99, "r2": 0.98}
 """A feature whose interval lies above this alone predicts too well."""
 STRONG = {"roc_auc": 0.9, "r2": 0.8}
 """One that lies above this may not be as good as the whole model."""
 AS_GOOD = 0.005
 """So near to the model's own figure a feature is as good as the model."""
-UNIQUE = 0.99
-"""Ids of which so many stand once only name rows; others name entities, such as customers."""
 CLOCK = 1_000_000
 """Microseconds by which clocks may differ."""
 DAY = 86_400_000_000
@@ -41,15 +36,14 @@ def time_leak(holdout: Holdout, model: Model, end: int | None, source: str) -> C
     if times is None or span is None or end is None:
         return None
     early = int(((times < end) & (times > np.iinfo(np.int64).min)).sum())
-    facts = {"rows": early, "of": len(times), "trained_until": iso(end), "held_out_from": iso(span[0])}
+    known = f"{words.moment(end)}, {source}"
+    facts = {"rows": early, "of": len(times), "trained_until": instant(end), "held_out_from": instant(span[0])}
     if not early:
-        sentence = (
-            f"All held-out rows are of {iso(span[0])} or later, after the training data end ({iso(end)}, {source})."
-        )
+        sentence = f"All held-out rows are later than the training data, which end on {known}."
         return Checked("time_leak", Outcome.PASS, sentence, facts=facts)
     sentence = (
-        f"{early:,} of {words.plural(len(times), 'held-out row')} are from before {iso(end)}, where the candidate's "
-        f"training data end ({source}): it may know what came of them."
+        f"{early:,} of {words.plural(len(times), 'held-out row')} are from before the end of the candidate's training "
+        f"data ({known}): it may know what came of them."
     )
     return Checked("time_leak", Outcome.FAIL, sentence, "Hold out rows that are later than all training data.", facts)
 
@@ -78,58 +72,6 @@ def future_feature(holdout: Holdout, model: Model, features: Sequence[str], know
     )
     facts = {"columns": [name for name in late if late[name]], "rows": late[worst], "of": len(times)}
     return Checked("future_feature", Outcome.FAIL, sentence, remedy, facts)
-
-
-def rows_seen(holdout: Holdout, features: Sequence[str], training: Training) -> Checked:
-    """Held-out rows with exactly the features of a training row, beyond what rows have in common by chance.
-
-    By chance as many held-out rows have a twin as training rows have one among the others.
-    """
-    rows = hashed(holdout.table, features)
-    seen = int(seen_by(training.features, rows).sum())
-    chance = _twins(training.features)
-    low, high = wilson(seen, max(len(rows), 1))
-    share = f"{seen:,} of {words.plural(len(rows), 'held-out row')} ({words.percent(seen / max(len(rows), 1))})"
-    twins = f"{words.percent(chance)} of the {training.rows:,} training rows have a twin among themselves"
-    facts = {"rows": seen, "of": len(rows), "low": low, "high": high, "by_chance": chance, "trained": training.rows}
-    if low > chance + BY_CHANCE:
-        sentence = f"{share} have exactly the features of a training row; {twins}. The candidate was trained on them."
-        return Checked("rows_seen", Outcome.FAIL, sentence, "Hold out rows that were not trained on.", facts)
-    sentence = f"{share} have exactly the features of a training row, no more than chance brings ({twins})."
-    return Checked("rows_seen", Outcome.PASS, sentence, facts=facts)
-
-
-def entity_overlap(
-    holdout: Holdout, model: Model, features: Sequence[str], training: Training, *, ordered: bool
-) -> Checked | None:
-    """Ids of held-out rows that stand in the training data; None where the model has no id.
-
-    `ordered`: whether all held-out rows are known to be later than the training data.
-    """
-    key = id_columns(model)
-    if not key or not len(training.ids) or not set(key) <= set(holdout.table.column_names):
-        return None
-    named = words.join([words.name(column) for column in key])
-    known, counts = np.unique(training.ids, return_counts=True)
-    ids = hashed(holdout.table, key)
-    own = np.unique(ids)
-    both = seen_by(known, own)
-    shared, share = int(both.sum()), float(both.mean()) if len(own) else 0.0
-    facts = {"columns": key, "shared": shared, "of": len(own), "trained": len(known)}
-    if not shared:
-        sentence = f"No {named} of the held-out rows stands in the training data."
-        return Checked("entity_overlap", Outcome.PASS, sentence, facts=facts)
-    told = f"{shared:,} of {len(own):,} values of {named} in the held-out rows ({words.percent(share)}) stand in the training data"
-    if (counts == 1).mean() >= UNIQUE:
-        return _same_rows(holdout, features, training, ids, told, facts)
-    if ordered or share < BY_CHANCE:
-        sentence = f"{told}, as they will in production: all held-out rows are later." if ordered else f"{told}."
-        return Checked("entity_overlap", Outcome.PASS, sentence, facts=facts)
-    sentence = f"{told}, and nothing says that the held-out rows are later: the candidate may know them by heart."
-    remedy = (
-        f"Hold out other values of {named} than those that were trained on, or rows that are later than all of them."
-    )
-    return Checked("entity_overlap", Outcome.FAIL, sentence, remedy, facts)
 
 
 def lone_feature(
@@ -165,7 +107,7 @@ def lone_feature(
 
 
 def reached(label: NDArray[np.generic], score: NDArray[np.float64] | None, value: object, model: Model) -> float | None:
-    """What a candidate reaches, in the metric of `lone`: for two classes by its scores, for values by its predictions."""
+    """What a candidate reaches, in the metric of `lone`: of two classes by its scores, of values by its predictions."""
     if model.task is Task.BINARY and score is not None:
         classes = np.unique(label)
         return area(score, label == classes[-1])[0] if len(classes) == 2 else None
@@ -183,12 +125,14 @@ def newest_period(holdout: Holdout, model: Model, latest: int | None) -> Checked
     span = holdout.span(model)
     if span is None or latest is None:
         return None
-    facts = {"until": iso(span[1]), "latest": iso(latest)}
+    facts = {"until": instant(span[1]), "latest": instant(latest)}
     if latest - span[1] <= max(span[1] - span[0], DAY):
-        return Checked("latest_period", Outcome.PASS, f"The held-out rows reach up to {iso(span[1])}.", facts=facts)
+        return Checked(
+            "latest_period", Outcome.PASS, f"The held-out rows reach up to {words.moment(span[1])}.", facts=facts
+        )
     sentence = (
-        f"The held-out rows end at {iso(span[1])}, and the lake has labelled events up to {iso(latest)}: what changed "
-        "since is not in them."
+        f"The held-out rows end on {words.moment(span[1])}, and the lake has labelled events up to "
+        f"{words.moment(latest)}: what changed since is not in them."
     )
     remedy = f"Hold out the newest rows: --holdout last:{max(1, round((span[1] - span[0]) / DAY))}d."
     return Checked("latest_period", Outcome.INCONCLUSIVE, sentence, remedy, facts)
@@ -223,39 +167,4 @@ def notes(end: int | None, training: Training | None, gone: Sequence[str], featu
         )
     elif training is None:
         lost = f" ({words.inert(gone[0], 60)} is gone)" if gone else ""
-        yield f"The training rows were not at hand{lost}, so rows seen in training were not looked for. Name --train files."
-
-
-def _same_rows(
-    holdout: Holdout,
-    features: Sequence[str],
-    training: Training,
-    ids: NDArray[np.uint64],
-    told: str,
-    facts: dict[str, object],
-) -> Checked:
-    """Ids that name rows: where features are the same too, these are the same rows; else ids begin anew in each file."""
-    rows = hashed(holdout.table, features)
-    pairs = np.sort(rows_and_ids(training.features, training.ids))
-    shared = seen_by(np.sort(training.ids), ids)
-    same = int(seen_by(pairs, rows_and_ids(rows, ids)).sum())
-    if same <= BY_CHANCE * int(shared.sum()):
-        sentence = f"{told}, with other features: ids seem to begin anew in each file, so they say nothing."
-        return Checked("entity_overlap", Outcome.PASS, sentence, facts=facts)
-    sentence = f"{told}, {same:,} of them with the same features: the candidate was trained on these rows."
-    remedy = "Hold out rows that were not trained on."
-    return Checked("entity_overlap", Outcome.FAIL, sentence, remedy, {**facts, "rows": same})
-
-
-def rows_and_ids(rows: NDArray[np.uint64], ids: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """One hash for both."""
-    mixed: NDArray[np.uint64] = rows * np.uint64(0x9E3779B97F4A7C15) + ids
-    return mixed
-
-
-def _twins(rows: NDArray[np.uint64]) -> float:
-    """The share of rows, sorted, that have an equal among the others."""
-    if len(rows) < 2:
-        return 0.0
-    next_to = rows[1:] == rows[:-1]
-    return float((np.append(next_to, False) | np.append(False, next_to)).mean())
+        yield f"The training rows were not at hand{lost}, so they were not looked for: name --train files."

@@ -115,7 +115,9 @@ def _areas(ways: list[tuple[Floats | None, Ints]], positive: NDArray[np.bool_]) 
     """By the number itself, upwards or downwards, its missing values at either end; and by the mean of each code."""
     for numbers, codes in ways:
         yield area(_crossed(codes, positive.astype(np.float64)), positive)
-        for end in (-np.inf, np.inf) if numbers is not None else ():
+        if numbers is None:
+            continue
+        for end in (-np.inf, np.inf):
             value, error = area(np.where(np.isnan(numbers), end, numbers), positive)
             yield max(value, 1 - value), error
 

@@ -1,4 +1,4 @@
-"""Replay: recorded requests are asked again; the live model must say what it said, the candidate must answer them all."""
+"""Replay: recorded requests are asked again; the live model must say the same, the candidate must answer them all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from watchkeeper.lake import Lake, rows_of
 from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model, Role, Task
-from watchkeeper.release.answering import ALIKE, answers_to, columns_of, differing, joined, length
+from watchkeeper.release.answering import ALIKE, answers_to, differing, joined, length
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
 from watchkeeper.runtime import Answers, Worker
@@ -53,9 +53,9 @@ def recorded(lake: Lake, model: Model, version: str) -> Recorded | None:
     return None
 
 
-def same_as_logged(worker: Worker, inputs: Sequence[str], past: Recorded, model: Model, version: str) -> Checked:
+def same_as_logged(worker: Worker, past: Recorded, model: Model, version: str) -> Checked:
     """Whether the live artefact says again what was logged: training and serving see the same."""
-    now = answers_to(worker, past.table, inputs)
+    now = answers_to(worker, past.table)
     wrong = _unlike(now, past, model)
     rows = past.table.num_rows
     facts = {"rows": int(wrong.sum()), "of": rows, "version": version}
@@ -73,19 +73,21 @@ def same_as_logged(worker: Worker, inputs: Sequence[str], past: Recorded, model:
     return Checked("replay", Outcome.FAIL, sentence, remedy, facts)
 
 
-def answers_well(worker: Worker, inputs: Sequence[str], requests: pa.Table, model: Model, what: str) -> Checked:
+def answers_well(worker: Worker, requests: pa.Table, model: Model, what: str) -> Checked:
     """Whether a candidate answers every request: rightly typed, with numbers, the same when asked twice or alone."""
     rows = requests.num_rows
     many = words.plural(rows, what)
     facts = {"rows": rows, "alone": min(rows, ALONE)}
-    first = answers_to(worker, requests, inputs)
+    first = answers_to(worker, requests)
     fault = _malformed(first, rows, model)
-    if fault is None and differing(first, answers_to(worker, requests, inputs)).any():
+    if fault is None and differing(first, answers_to(worker, requests)).any():
         fault = "says something else when it is asked the same again"
     if fault is None:
         few = requests.slice(0, ALONE)
-        alone = joined([worker.predict(columns_of(few.slice(i, 1), inputs), None) for i in range(few.num_rows)])
-        together = worker.predict(columns_of(few, inputs), None)
+        alone = joined(
+            [worker.predict(columns_of(few.slice(i, 1), worker.inputs), SECONDS) for i in range(few.num_rows)]
+        )
+        together = worker.predict(columns_of(few, worker.inputs), SECONDS)
         if differing(together, alone).any():
             fault = "says something else of a row alone than of the same row among others"
     if fault is not None:

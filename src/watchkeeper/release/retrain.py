@@ -6,22 +6,27 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from watchkeeper.model import Model, WatchkeeperError
-from watchkeeper.model.bounds import Bounds
-from watchkeeper.release import registry
+from watchkeeper.release import registry, replay
 from watchkeeper.release.answering import answers_to, differing, figures
-from watchkeeper.release.holdout import Holdout
+from watchkeeper.release.attempt import Attempts, loaded
+from watchkeeper.release.case import Case, case_of, kept
+from watchkeeper.release.holdout import CannotGate, Holdout, Told, held_out
 from watchkeeper.release.lone import mid_ranks
-from watchkeeper.release.outcome import Checked, Outcome
+from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.release.trainer import ANSWER
-from watchkeeper.release.verdict import instant
+from watchkeeper.release.training import known_files
+from watchkeeper.release.verdict import Gate, instant
 from watchkeeper.report import words
 from watchkeeper.runtime import Answers, Worker
 from watchkeeper.state.version import Version
@@ -37,38 +42,54 @@ class CannotTrain(WatchkeeperError):
     exit_code = 4
 
 
-def retrained(
+def retrain(
     home: Home,
-    model: Model,
-    candidate: Version,
-    gate: int,
+    passed: Gate,
+    holdout: str,
     function: str,
-    files: Sequence[str],
-    held: Holdout,
     *,
+    train: Sequence[str],
+    model_fn: str | None = None,
     now: int,
     who: str,
-) -> Version:
-    """Train on the training files and on the held-out rows, and register what comes of it as a version of its own.
+    told: Told | None = None,
+) -> Gate:
+    """Train on everything, register what comes of it, hold it against the version that passed, and keep the verdict.
 
-    `gate`: the number of the verdict that let the candidate through. Raises `CannotTrain`.
+    `function`: `pipeline.py:train`, given the paths of the training files (the last one holds the held-out rows) and a
+    folder; it writes the artefact there and gives its path. Raises `CannotGate`, `CannotTrain`.
     """
-    with tempfile.TemporaryDirectory(prefix="watchkeeper-") as folder:
-        rows = Path(folder) / "held-out.parquet"
-        pq.write_table(held.inputs, rows)
-        artefact = _trained(function, folder, [*files, str(rows)])
-        lineage = _lineage(candidate, gate, function, files, held, model)
-        inputs, answers = candidate.detail["inputs"], candidate.detail["function"]
-        return registry.register(
-            home, model.name, artefact, lineage=lineage, inputs=inputs, function=answers, now=now, who=who
-        )
+    if passed.outcome is not Outcome.PASS or passed.number is None:
+        raise CannotGate(f"{passed.version} did not pass, so it is not trained anew on everything.")
+    if not train:
+        raise CannotGate("--retrain needs the files that the candidate was trained on: --train FILES.")
+    began = time.monotonic()
+    before = case_of(home, passed.model, passed.version, model_fn)
+    held = held_out(home, before.model, holdout, now=now)
+    new = _registered(before, passed.number, function, known_files({}, train)[0], held, now, who)
+    after = case_of(home, passed.model, new.version, model_fn)
+    with ExitStack() as stack:
+        attempts = Attempts(stack)
+        _compared(before, after, held, attempts, told)
+    note = f"{new.version} has seen the held-out rows, so its quality can't be judged by them: {passed.version} passed."
+    found = Gate(
+        model=passed.model,
+        version=new.version,
+        live=passed.live,
+        outcome=together(attempts.checks),
+        checks=tuple(attempts.checks),
+        holdout=passed.holdout,
+        notes=(note,),
+        of={"version": passed.version, "gate": passed.number},
+        at=now,
+        seconds=time.monotonic() - began,
+    )
+    return kept(home, found, now, who)
 
 
-def alike(
-    worker: Worker, passed: Answers, held: Holdout, inputs: Sequence[str], model: Model, bounds: Bounds
-) -> Checked:
+def alike(worker: Worker, passed: Answers, held: Holdout, model: Model) -> Checked:
     """Whether a retrained model says about what the one that passed says, of rows that it has seen meanwhile."""
-    now = answers_to(worker, held.inputs, inputs)
+    now, bounds = answers_to(worker, held.inputs), model.gate
     rows = held.table.num_rows
     facts: dict[str, Any] = {"rows": rows, "bound_flips": bounds.retrain_flips, "bound_rank": bounds.retrain_rank}
     said, wrong = [], []
@@ -97,6 +118,33 @@ def alike(
     return Checked("like_the_gated", Outcome.PASS, f"{sentence}.", facts=facts)
 
 
+def _registered(
+    case: Case, gate: int, function: str, files: Sequence[str], held: Holdout, now: int, who: str
+) -> Version:
+    """Train on the training files and on the held-out rows; what comes of it is a version of its own."""
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-") as folder:
+        rows = Path(folder) / "held-out.parquet"
+        pq.write_table(held.inputs, rows)
+        artefact = _trained(function, folder, [*files, str(rows)])
+        detail, lineage = case.candidate.detail, _lineage(case, gate, function, files, held)
+        more = {"inputs": detail["inputs"], "function": detail["function"]}
+        return registry.register(case.home, case.model.name, artefact, lineage=lineage, **more, now=now, who=who)
+
+
+def _compared(before: Case, after: Case, held: Holdout, attempts: Attempts, told: Told | None) -> None:
+    """Both models' answers to the held-out rows."""
+    passed = attempts.started("loads_gated", before.servable, before.allowed)
+    worker = attempts.started("loads", after.servable, after.allowed)
+    if passed is None or worker is None:
+        return
+    requests = held.inputs.slice(0, replay.REQUESTS)
+    attempts.make("loads", lambda: loaded(worker))
+    attempts.make("requests", lambda: replay.answers_well(worker, requests, after.model, "held-out row"))
+    said = attempts.answers("held_out_answers", passed, None, held, told)
+    if said is not None:
+        attempts.make("like_the_gated", lambda: alike(worker, said[0], held, after.model))
+
+
 def _trained(function: str, folder: str, files: Sequence[str]) -> Path:
     """Run the function in a process of its own. Raises `CannotTrain`."""
     command = [sys.executable, "-m", "watchkeeper.release.trainer", function, folder, *files]
@@ -110,21 +158,18 @@ def _trained(function: str, folder: str, files: Sequence[str]) -> Path:
     return Path(json.loads(answer.read_text(encoding="utf-8"))["path"])
 
 
-def _lineage(
-    candidate: Version, gate: int, function: str, files: Sequence[str], held: Holdout, model: Model
-) -> dict[str, Any]:
+def _lineage(case: Case, gate: int, function: str, files: Sequence[str], held: Holdout) -> dict[str, Any]:
     """The candidate's own lineage, with what is different."""
-    before: Mapping[str, Any] = candidate.detail["lineage"]
-    data = dict(before.get("data") or {})
-    span = held.span(model)
+    before: Mapping[str, Any] = case.candidate.detail["lineage"]
+    span, data = held.span(case.model), dict(before.get("data") or {})
     data["files"] = [Path(file).name for file in files] + [held.name]
     data["to"] = instant(span[1]) if span else data.get("to")
     data |= {"rows": None, "sha256": None}
-    kept = {name: value for name, value in before.items() if name not in ("metrics", "thresholds")}
-    return kept | {"data": data, "retrained": {"from": candidate.version, "gate": gate, "function": function}}
+    same = {name: value for name, value in before.items() if name not in ("metrics", "thresholds")}
+    return same | {"data": data, "retrained": {"from": case.candidate.version, "gate": gate, "function": function}}
 
 
-def _rank_correlation(one: np.ndarray[Any, np.dtype[np.float64]], two: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+def _rank_correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
     """Spearman's, ties by mid-ranks."""
     if not np.ptp(one) or not np.ptp(two):
         return 1.0 if np.allclose(one, two) else 0.0

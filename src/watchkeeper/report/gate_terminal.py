@@ -65,20 +65,28 @@ def _table(verdict: Mapping[str, Any], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    live = verdict["live"] is not None
-    naive = any(one.get("naive") is not None for one in verdict["metrics"].values())
-    heads = ["metric", words.inert(verdict["version"], 20), "between"]
-    heads += [words.inert(verdict["live"], 20), "difference", "between", "margin"] if live else []
-    heads += ["naive"] if naive else []
+    rows = [_cells(name, one, verdict) for name, one in verdict["metrics"].items()]
+    heads = [head for head in rows[0] if any(row[head] != words.MISSING for row in rows)]
+    for least in ("interval", "naive", "margin"):  # what matters least is left out where there is no room
+        wide = sum(2 + max(len(head), *(len(row[head]) for row in rows)) for head in heads)
+        heads = [head for head in heads if wide <= console.width or head != least]
     table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim")
     for place, head in enumerate(heads):
         table.add_column(speakable(head, console), justify="right" if place else "left", no_wrap=True)
-    for name, one in verdict["metrics"].items():
-        cells = [words.inert(name, 30), words.number(one.get("value")), interval(one)]
-        if live:
-            difference, ends = one.get("difference"), (one.get("difference_low"), one.get("difference_high"))
-            cells += [words.number(one.get("live")), signed(difference), between(*ends, with_sign=True)]
-            cells += [words.number(one.get("margin"))]
-        cells += [words.number(one.get("naive"))] if naive else []
-        table.add_row(*(Text(speakable(cell, console)) for cell in cells))
+    for row in rows:
+        table.add_row(*(Text(speakable(row[head], console)) for head in heads))
     console.print(table)
+
+
+def _cells(name: str, one: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, str]:
+    """A row of the table, by its heads."""
+    return {
+        "metric": words.inert(name, 30),
+        words.inert(verdict["version"], 20): words.number(one.get("value")),
+        "interval": interval(one),
+        words.inert(verdict["live"] or "live", 20): words.number(one.get("live")),
+        "difference": signed(one.get("difference")),
+        "between": between(one.get("difference_low"), one.get("difference_high"), with_sign=True),
+        "margin": words.number(one.get("margin")),
+        "naive": words.number(one.get("naive")),
+    }

@@ -1,0 +1,144 @@
+"""A verdict of the gate as one self-contained page: own style, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from watchkeeper.report import words
+from watchkeeper.report.gate_chart import Row, curve, metric, ranges
+from watchkeeper.report.gate_words import LEVELS, Verdict, against, between, headline, held_out, interval, signed
+from watchkeeper.report.html import _digest, _version, environment
+from watchkeeper.report.markup import asset
+
+MOST_ROWS = 60
+"""Segments and groups that a table shows; the worst come first."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture with its title, which says what it shows."""
+
+    title: str
+    note: str
+    picture: Markup
+
+
+def gate_html(verdict: Verdict) -> str:
+    """The whole page of a verdict, given as its JSON."""
+    bad = [one for kind in ("FAIL", "INCONCLUSIVE") for one in verdict["checks"] if one["outcome"] == kind]
+    style = asset("charts.css") + asset("page.css") + asset("gate.css")
+    rules = ("default-src 'none'", f"style-src '{_digest(style)}'", "base-uri 'none'", "form-action 'none'")
+    at = datetime.fromisoformat(verdict["at"])
+    return (
+        environment()
+        .get_template("gate.html.jinja")
+        .render(
+            verdict=verdict,
+            level=LEVELS[verdict["outcome"]],
+            levels=LEVELS,
+            headline=headline(verdict),
+            against=against(verdict),
+            held_out=held_out(verdict),
+            bad=bad,
+            metrics=list(_metrics(verdict)),
+            threshold=_threshold(verdict),
+            tables=list(_tables(verdict)),
+            service=list(_service(verdict)),
+            at=f"{at.day} {at:%B %Y, %H:%M} UTC",
+            made_by=_version(),
+            style=style,
+            policy="; ".join(rules),
+        )
+    )
+
+
+def write_gate(verdict: Verdict, path: str | Path) -> None:
+    """Write the page, whole or not at all."""
+    from watchkeeper.delivery import replacing
+
+    with replacing(Path(path)) as temporary:
+        temporary.write_text(gate_html(verdict), encoding="utf-8")
+
+
+def _metrics(verdict: Verdict) -> Iterator[Drawn]:
+    for name, one in verdict["metrics"].items():
+        if one.get("value") is None:
+            continue
+        title = f"`{words.inert(name, 40)}` is {words.number(one['value'])}"
+        if one.get("live") is not None:
+            title += f", {words.inert(verdict['live'] or 'live', 20)} has {words.number(one['live'])}"
+        note = f"{interval(one)}; {words.plural(one['rows'], 'row')}"
+        if one.get("difference") is not None:
+            ends = between(one.get("difference_low"), one.get("difference_high"), with_sign=True)
+            note = f"difference {signed(one['difference'])} ({ends})"
+            note += f", margin {words.number(one['margin'])}" if one.get("margin") is not None else ""
+        yield Drawn(title, note, metric(name, one, verdict["version"], verdict["live"]))
+
+
+def _threshold(verdict: Verdict) -> Mapping[str, Any] | None:
+    """The threshold's sentence and curves, where one was learned."""
+    found = verdict["thresholds"]
+    sentence = next((one["sentence"] for one in verdict["checks"] if one["name"] == "threshold"), None)
+    points = found.get("curve") or []
+    if sentence is None or not points:
+        return None
+    figures = []
+    for name in (name for name in points[0] if name != "threshold"):
+        picture = curve(points, "threshold", name, found.get("threshold"), f"{name} over the threshold")
+        if picture:
+            figures.append(Drawn(f"`{name}` over the threshold", "the dashed line is the threshold", picture))
+    return {"sentence": sentence, "figures": figures}
+
+
+def _tables(verdict: Verdict) -> Iterator[Mapping[str, Any]]:
+    """Segments and groups one by one, from the claims of the checks that judge them; the worst first."""
+    for one in verdict["checks"]:
+        claims = one["facts"].get("claims")
+        if not isinstance(claims, Sequence) or not claims or "metric" not in claims[0]:
+            continue
+        rank = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
+        rows = [_claimed(claim) for claim in sorted(claims, key=lambda claim: rank[claim["outcome"]])]
+        title = {"segments": "By segment"}.get(one["name"], one["name"].replace("_", " ").capitalize())
+        heads = ("what", "metric", "value", verdict["live"] or "live", "difference", "between", "margin", "rows")
+        yield {"title": title, "heads": heads, "rows": rows[:MOST_ROWS]}
+
+
+def _claimed(claim: Mapping[str, Any]) -> Mapping[str, Any]:
+    where = claim.get("segment") or claim.get("group") or claim.get("column") or ""
+    cells = (
+        str(where),
+        str(claim["metric"]),
+        words.number(claim.get("value")),
+        words.number(claim.get("live")),
+        signed(claim.get("difference")),
+        between(claim.get("low"), claim.get("high"), with_sign=True),
+        words.number(claim.get("margin")),
+        words.number(claim.get("rows")),
+    )
+    return {"outcome": claim["outcome"], "cells": cells}
+
+
+def _service(verdict: Verdict) -> Iterator[Drawn]:
+    """How long a prediction takes, and how much memory the process holds."""
+    for name, mine, theirs, scale, unit, what in (
+        ("latency", "p95", "live_p95", 1000.0, " ms", "95th percentile of a single prediction"),
+        ("memory", "bytes", "live_bytes", 1e-6, " MB", "memory of the model's process"),
+    ):
+        facts: Mapping[str, Any] = next((one["facts"] for one in verdict["checks"] if one["name"] == name), {})
+        if facts.get(mine) is None:
+            continue
+        rows = [Row(words.inert(verdict["version"], 10), facts[mine] * scale)]
+        limit = facts["bound_ms"] if name == "latency" and facts.get("bound_ms") is not None else None
+        if facts.get(theirs):
+            rows.append(Row(words.inert(verdict["live"] or "live", 10), facts[theirs] * scale, kind="l"))
+            allowed = facts[theirs] * scale * facts["bound_ratio"]
+            limit = allowed if limit is None else min(limit, allowed)
+        calls = f"{facts['calls']:,} calls, in turn" if "calls" in facts else "after all its work"
+        title = f"{words.number(facts[mine] * scale)}{unit}: {what}"
+        yield Drawn(title, calls, ranges(rows, what, limit=limit, upwards=False, unit=unit, from_zero=True))
