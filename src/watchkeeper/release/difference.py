@@ -87,7 +87,7 @@ def _figures(both: Both) -> dict[str, Any]:
 def _for_whom(both: Both) -> tuple[tuple[Segment, ...], int, Any]:
     """Segments, how many were too small, and what changes in ranked lists."""
     columns = columns_of(both.model, both.table)
-    if both.query is None or both.scores is None:
+    if both.query is None or both.scores is None or not len(both.query):
         return *by_segment(list(_measures(both)), columns), None
     first, rbo, heads, sizes = shift.by_query(*both.scores, both.query)
     overlap = Measure("overlap", np.where(sizes > 1, rbo, np.nan))
