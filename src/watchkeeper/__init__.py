@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
     from watchkeeper.release.python import live, register, release, rollback, versions
+    from watchkeeper.people.card import card
+    from watchkeeper.release.compare import compare
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
     from watchkeeper.watch.skew import skew
@@ -19,7 +21,9 @@ __all__ = [
     "Verdict",
     "WatchkeeperError",
     "backtest",
+    "card",
     "check",
+    "compare",
     "infer_model",
     "live",
     "load",
@@ -41,7 +45,9 @@ _HOMES = {
     "Skew": "report",
     "Verdict": "report",
     "backtest": "watch",
+    "card": "people.card",
     "check": "watch",
+    "compare": "release.compare",
     "infer_model": "watch",
     "merged": "watch",
     "profile": "watch",

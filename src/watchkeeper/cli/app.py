@@ -13,7 +13,9 @@ import typer
 
 from watchkeeper.cli.add import add, baseline
 from watchkeeper.cli.backtest import backtest
+from watchkeeper.cli.card import card
 from watchkeeper.cli.check import check
+from watchkeeper.cli.compare import compare
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
@@ -65,6 +67,8 @@ app.command("demo")(demo)
 app.command("init")(init)
 app.command("check")(check)
 app.command("backtest")(backtest)
+app.command("compare")(compare)
+app.command("card")(card)
 app.command("profile")(profile)
 app.command("merge")(merge)
 app.command("show")(show)

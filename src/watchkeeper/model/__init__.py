@@ -1,5 +1,6 @@
 """Declares and infers a Model: what columns mean, which values they may hold, and what budget its alarms have."""
 
+from watchkeeper.model.charter import Charter
 from watchkeeper.model.config import Config, Intake, Notify, load_config
 from watchkeeper.model.contract import read_contract
 from watchkeeper.model.declaration import Column, Constraints, Model, Role, Scalar, Task, TextFormat, Type
@@ -23,6 +24,7 @@ __all__ = [
     "OUTSIDE",
     "Allowed",
     "CannotWrite",
+    "Charter",
     "Column",
     "ColumnNotes",
     "Config",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from watchkeeper.model.charter import Charter
 from watchkeeper.model.constraint import Constraints, Scalar, Strict, Type, asked, misfits, mistake
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.model.mistake import no_column
@@ -187,6 +188,8 @@ class Model(Strict):
     """The most bytes one cell may have."""
     text: TextFormat = TextFormat()
     """How text files are written: delimiter, quotes, encoding, header."""
+    charter: Charter = Charter()
+    """What it is for, who answers for it, and what it must not be used for."""
     gate: Need = Need()
     """What a candidate must show before it goes live."""
 

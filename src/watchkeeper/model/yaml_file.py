@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from watchkeeper.model import yaml_text, yaml_tree
+from watchkeeper.model.charter import Charter
 from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.mistake import Mistake, ModelError, error, no_column, said, shown, spelled
@@ -26,6 +27,7 @@ _FIELDS = {
     "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
     "rollback": tuple(Rollback.model_fields),
+    "charter": tuple(Charter.model_fields),
     "gate": tuple(Need.model_fields),
 }
 

@@ -92,6 +92,59 @@ def held_out(home: Home, model: Model, asked: str, *, now: int, told: Told | Non
     return _file(home, model, asked, told)
 
 
+def rows_to_compare(home: Home, model: Model, asked: str, *, told: Told | None = None) -> Holdout:
+    """The good rows of a file, or the events of `last:7d`, with or without labels; no verdict on them is made.
+
+    Columns that the file lacks are left out. Raises `CannotGate`, `NoSuchFile`.
+    """
+    drawn = _Drawn(model, labelled=False)
+    if found := _LAST.fullmatch(asked):
+        return _events(home.lake(model), model, asked, int(found[1]) * _UNITS[found[2]], drawn, told)
+    if asked.startswith("last:"):
+        raise CannotGate(f"--on {asked}: write a number and h, d or w, such as last:7d, or the path of a file.")
+    sources = expand([asked])
+    if len(sources) > 1:
+        raise CannotGate(f"--on {asked} names {len(sources)} files. Give one.")
+    model = _without_lacking(model, sources[0])
+    delivery = deliver(sources[0], model)
+    for block, came in _twice(delivery.blocks(), _as_it_came(sources[0], model)):
+        drawn.add(block.rows, block.table, came)
+        if told:
+            told(len(block.rows))
+    if delivery.rejected:
+        worst = words.inert(delivery.violations[0].message, 300)
+        raise CannotGate(f"{delivery.name} is rejected: {worst} `watchkeeper check` tells all that is wrong with it.")
+    bad = [row.row for row in delivery.bad_rows(None)]
+    table, inputs, _ = drawn.taken(bad)
+    name = Path(delivery.name).name
+    return Holdout(name, table, inputs, delivery.rows_read, bad=len(bad), left_over=drawn.left_over)
+
+
+def _events(lake: Lake, model: Model, asked: str, length: int, drawn: _Drawn, told: Told | None) -> Holdout:
+    """The newest events, labelled or not."""
+    newest, outcomes, rows = extent(lake, "events").newest, lake.outcomes(), 0
+    if newest is None:
+        raise CannotGate(f"--on {asked}: the lake has no event of {model.name}. Log its events, or give a file.")
+    for batch in lake.events(newest + 1 - length, newest + 1):
+        labels = outcomes.labels_for(batch.column("id"))
+        block = block_of(batch, labels, model, rows + 1)
+        drawn.add(block.rows, block.table, rows_of(batch, labels, model))
+        rows += batch.num_rows
+        if told:
+            told(batch.num_rows)
+    table, inputs, _ = drawn.taken([])
+    return Holdout(asked, table, inputs, rows, left_over=drawn.left_over)
+
+
+def _without_lacking(model: Model, source: object) -> Model:
+    """The model without the columns that a file lacks."""
+    opened = deliver(source, model)
+    lacking = {name for one in opened.violations if one.check == "missing_column" for name in one.columns}
+    kept = {name: column for name, column in model.columns.items() if name not in lacking}
+    key = [] if lacking & set(model.primary_key) else model.primary_key
+    return model.model_copy(update={"columns": kept, "primary_key": key}) if lacking else model
+
+
 def _file(home: Home, model: Model, asked: str, told: Told | None) -> Holdout:
     """A file's good rows that have a label; its own verdict is one of the checks."""
     sources = expand([asked])
@@ -211,17 +264,20 @@ def _twice(blocks: Iterator[Block], plain: Iterator[Block] | None) -> Iterator[t
 
 
 class _Drawn:
-    """Rows with a label, of very many a part of known chance: those whose number's hash is smallest."""
+    """Rows with a label (or all), of very many a part of known chance: those whose number's hash is smallest."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, labelled: bool = True) -> None:
         self._label = model.only(Role.LABEL) or ""
+        self._only_labelled = labelled
         self._parts: list[tuple[Ints, pa.Table, pa.Table]] = []
         self._without: list[Ints] = []
         self._held, self._below = 0, np.uint64(2**64 - 1)
         self.left_over = 0
 
     def add(self, rows: Ints, table: pa.Table, inputs: pa.Table) -> None:
-        labelled = np.asarray(table[self._label].combine_chunks().is_valid())
+        labelled = np.ones(len(rows), dtype=bool)
+        if self._only_labelled:
+            labelled = np.asarray(table[self._label].combine_chunks().is_valid())
         self._without.append(rows[~labelled])
         self._keep((rows[labelled], table.filter(pa.array(labelled)), inputs.filter(pa.array(labelled))))
         while self._held > MOST_ROWS:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +15,7 @@ from watchkeeper.report.figure import OF_VALUES, Figure, figures
 from watchkeeper.report.group import Group
 from watchkeeper.report.markup import asset, code, sign, tied
 from watchkeeper.report.overview import anchor, overview
+from watchkeeper.report.page import policy, release
 from watchkeeper.report.strip import QUALITY, strip
 from watchkeeper.report.timeline import Timeline
 
@@ -55,7 +53,6 @@ def to_html(result: Result, made: datetime | None = None) -> str:
     anchors = _anchors(sections)
     made = (made or datetime.now(UTC)).astimezone()
     style, script = asset("charts.css") + asset("page.css"), asset("page.js")
-    rules = ("default-src 'none'", f"style-src '{_digest(style)}'", f"script-src '{_digest(script)}'")
     page = environment().get_template("page.html.jinja")
     return page.render(
         result=result,
@@ -69,10 +66,10 @@ def to_html(result: Result, made: datetime | None = None) -> str:
         quarantined=[(bad, mask.reason(bad, result.model)) for bad in result.quarantined[:MOST_ROWS]],
         made=made,
         made_utc=made.astimezone(UTC),
-        version=_version(),
+        version=release(),
         style=style,
         script=script,
-        policy="; ".join([*rules, "base-uri 'none'", "form-action 'none'"]),
+        policy=policy(style, script),
     )
 
 
@@ -137,14 +134,3 @@ def _anchors(sections: Sequence[Section]) -> dict[str, str]:
             for column in finding.columns:
                 anchors.setdefault(column, section.anchor)
     return anchors
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _version() -> str:
-    try:
-        return metadata.version("watchkeeper")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"

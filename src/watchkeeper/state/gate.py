@@ -37,9 +37,11 @@ def add(store: Store, model: str, version: str, outcome: str, result: Mapping[st
         return number
 
 
-def latest(store: Store, model: str, version: str) -> Gated | None:
-    """The newest verdict on a version, or None."""
+def latest(store: Store, model: str, version: str, until: int | None = None) -> Gated | None:
+    """The newest verdict on a version, or the newest up to a time; None without any."""
     query = select(gates).where(gates.c.model == model, gates.c.version == version).order_by(gates.c.id.desc()).limit(1)
+    if until is not None:
+        query = query.where(gates.c.at <= until)
     with store.reading() as connection:
         row = connection.execute(query).mappings().first()
     return Gated(**{**row, "result": json.loads(row["result"])}) if row else None

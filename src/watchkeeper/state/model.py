@@ -35,10 +35,10 @@ def put(store: Store, name: str, yaml_text: str, now: int, who: str) -> int:
         return revision
 
 
-def get(store: Store, name: str) -> Declared | None:
-    """The newest revision of a model; None if it was never added."""
+def get(store: Store, name: str, until: int | None = None) -> Declared | None:
+    """The newest revision of a model, or the newest up to a time; None if it was not added by then."""
     with store.reading() as connection:
-        return _last(connection, name)
+        return _last(connection, name, until)
 
 
 def names(store: Store) -> list[str]:
@@ -47,7 +47,9 @@ def names(store: Store) -> list[str]:
         return list(connection.execute(select(models.c.name).distinct().order_by(models.c.name)).scalars())
 
 
-def _last(connection: Connection, name: str) -> Declared | None:
+def _last(connection: Connection, name: str, until: int | None = None) -> Declared | None:
     found = select(models).where(models.c.name == name).order_by(models.c.revision.desc()).limit(1)
+    if until is not None:
+        found = found.where(models.c.at <= until)
     row = connection.execute(found).mappings().first()
     return Declared(**row) if row else None
