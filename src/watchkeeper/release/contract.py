@@ -10,35 +10,21 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from watchkeeper.model.constraint import Constraints, Scalar, Type, asked
+from watchkeeper.model.constraint import Scalar, Type
 from watchkeeper.model.declaration import Column, Model, Role, Task
 from watchkeeper.model.mistake import nearest, shown
-from watchkeeper.release.field import Field, Rule, as_array, null, plain, wrong
+from watchkeeper.release.field import Field, Rule, as_list
 
 if TYPE_CHECKING:
-    from watchkeeper.runtime import Answers
     from watchkeeper.state.version import Version
     from watchkeeper.watch.home import Home
 
 PREDICTION, SCORE = "prediction", "score"
 """What the outputs are called."""
 
-COMES_ALONG = frozenset(
-    {
-        Role.FEATURE,
-        Role.SEGMENT,
-        Role.ID,
-        Role.TIMESTAMP,
-        Role.PROTECTED,
-        Role.POSITION,
-        Role.QUERY,
-        Role.PROPENSITY,
-        Role.WEIGHT,
-    }
-)
-"""Roles of columns that a request may hold although the version does not take them: they are logged with the answer."""
+LATER = frozenset({Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE})
+"""Roles of columns that no request holds: they are what is asked for, or become known later."""
 
 MOST_TOLD = 20
 """Fields that do not fit which are told; a request may hold a million of them."""
@@ -57,16 +43,17 @@ class Contract:
     also: tuple[Field, ...]
     """What a request may hold beside it: other columns of the model, which are logged with the answer."""
     gives: tuple[Field, ...]
+    """What every answer holds for each row."""
 
     @cached_property
     def rules(self) -> dict[str, Rule]:
         """How each field is checked, by name."""
-        return {held.name: Rule(held) for held in (*self.takes, *self.also)}
+        return {field.name: Rule(field) for field in (*self.takes, *self.also)}
 
     @cached_property
     def required(self) -> frozenset[str]:
         """Names that every request must hold."""
-        return frozenset(held.name for held in self.takes)
+        return frozenset(field.name for field in self.takes)
 
 
 class Kind(StrEnum):
@@ -74,8 +61,8 @@ class Kind(StrEnum):
 
     UNKNOWN = "unknown"
     MISSING = "missing"
-    TYPE = "type"
-    NULL = "null"
+    WRONG = "wrong"
+    """A value is of another type, is null where none may be, or breaks what is declared."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +76,10 @@ class Misfit:
 
 
 def misfits(contract: Contract, columns: Mapping[str, Any]) -> list[Misfit]:
-    """What in a request does not fit: unknown, missing, wrong-typed and null fields, the first 20; empty if all fits.
+    """What in a request does not fit: fields that are unknown, missing or wrong, the first 20; empty if all fits.
 
-    A column is an array of shape (n,) or a list, or one plain value, which is a request of one row. Nothing is changed
-    or converted. Whole numbers may come as floats and NaN is null, so a matrix of floats may hold integers; 0 and 1 are
-    booleans too. A second or less is a few microseconds: what is usual is decided by the array's type alone.
+    A column is an array of shape (n,) or a list, or one plain value where the request is one row. Nothing is changed or
+    converted. Whole numbers may come as floats, and NaN is null, so a matrix of floats may hold integers.
     """
     rules = contract.rules
     found: list[Misfit] = []
@@ -106,8 +92,8 @@ def misfits(contract: Contract, columns: Mapping[str, Any]) -> list[Misfit]:
         if len(found) >= MOST_TOLD:
             return found
     if not columns.keys() >= contract.required:
-        absent = (held for held in contract.takes if held.name not in columns)
-        found += (_missing(held) for held in islice(absent, MOST_TOLD - len(found)))
+        absent = (field for field in contract.takes if field.name not in columns)
+        found += (_missing(field) for field in islice(absent, MOST_TOLD - len(found)))
     return found
 
 
@@ -116,83 +102,54 @@ def said(found: Sequence[Misfit]) -> str:
     return "; ".join(misfit.sentence for misfit in found) + ("; and perhaps more" if len(found) >= MOST_TOLD else "")
 
 
-def invalid(contract: Contract, answers: Answers) -> NDArray[np.bool_]:
-    """Which answers break the prediction contract, shape (n,): null, of another type, no known class, no probability.
-
-    All of them where there is no prediction at all.
-    """
-    given = {held.name: held for held in contract.gives}
-    prediction = answers.prediction
-    if prediction is None:
-        return np.ones(0 if answers.scores is None else len(answers.scores), bool)
-    bad = wrong(given[PREDICTION], prediction)
-    allowed = given[PREDICTION].allowed
-    if allowed is not None:
-        bad |= ~np.isin(prediction.astype(str) if prediction.dtype.kind == "O" else prediction, np.array(allowed))
-    if prediction.dtype.kind == "f":
-        bad |= ~np.isfinite(prediction)
-    if answers.scores is not None:
-        bad |= ~((answers.scores >= 0) & (answers.scores <= 1)).all(axis=1)
-    elif SCORE in given:
-        bad[:] = True
-    return bad
-
-
 def contract_of(home: Home, version: Version) -> Contract:
-    """The contract of a registered version: its types are those that the YAML had when it was registered.
+    """The contract of a registered version, by the model as it is declared now. Raises `NoSuchModel`."""
+    return of(home.model(version.model), version)
 
-    So a contract changes by a release, and never by the way. Raises `NoSuchModel`.
-    """
+
+def contract_then(home: Home, version: Version) -> Contract:
+    """The contract that the version had when it was registered, by the model as it was declared then."""
     from watchkeeper.model.yaml_file import parse
     from watchkeeper.state import model as models
 
-    newest = home.model(version.model)
     declared = models.standing(home.store, version.model, version.at)
-    assert declared is not None  # or `home.model` had raised
-    return of(parse(declared.yaml, f"{declared.name} (revision {declared.revision})"), version, newest)
+    if declared is None:
+        return contract_of(home, version)
+    return of(parse(declared.yaml, f"{declared.name} (revision {declared.revision})"), version)
 
 
-def of(declared: Model, version: Version, newest: Model | None = None) -> Contract:
-    """The contract of a version, by the declaration that stood when it was registered.
+def of(model: Model, version: Version) -> Contract:
+    """The contract of a version of a model.
 
-    `newest` is the model as it is declared now: columns that came since may come along with a request, so that nobody
-    who sends them is refused when an earlier version is live again.
+    All columns of the model may come with a request, also those that only other versions take: so nobody is refused
+    when an earlier version is live again.
     """
     inputs: Sequence[str] = version.detail["inputs"]
-    takes = tuple(_field(name, declared.columns.get(name)) for name in inputs)
-    known = {**(newest.columns if newest else {}), **declared.columns}
-    also = (_field(name, column) for name, column in known.items() if column.role in COMES_ALONG and name not in inputs)
-    return Contract(declared.name, version.version, takes, tuple(also), tuple(_outputs(declared)))
-
-
-def _field(name: str, column: Column | None) -> Field:
-    if column is None:
-        return Field(name, Type.OTHER)
-    plain = Constraints(**{each: getattr(column, each) for each in Constraints.model_fields})
-    declared = {each: getattr(plain, each) for each in asked(plain) if each not in ("nullable", "unique")}
-    return Field(name, column.type, column.nullable is not False, column.format, None, declared)
+    takes = tuple(Field(name, model.columns.get(name) or Column(type=Type.OTHER)) for name in inputs)
+    also = tuple(
+        Field(name, column) for name, column in model.columns.items() if column.role not in LATER and name not in inputs
+    )
+    return Contract(model.name, version.version, takes, also, tuple(_outputs(model)))
 
 
 def _outputs(model: Model) -> Iterable[Field]:
-    said_by = model.only(Role.PREDICTION) or model.only(Role.LABEL)
-    column = model.columns[said_by] if said_by else None
-    label = model.only(Role.LABEL)
-    if model.task in (Task.REGRESSION, Task.RANKING) or column is None:
-        kind = Type.OTHER if model.task not in (Task.REGRESSION, Task.RANKING) else Type.NUMBER
-        yield Field(PREDICTION, kind, nullable=False)
-    else:
-        held = [column, model.columns[label]] if label else [column]
-        classes = next((known for each in held if (known := _values(each)) is not None), None)
-        classified = model.task in (Task.BINARY, Task.MULTICLASS)
-        yield Field(PREDICTION, column.type, False, column.format, classes if classified else None)
+    named = model.only(Role.PREDICTION) or model.only(Role.LABEL)
+    column = model.columns[named] if named else Column(type=Type.OTHER)
+    if model.task in (Task.REGRESSION, Task.RANKING):
+        column = Column(type=Type.NUMBER)
+    given = {"type": column.type, "format": column.format, "allowed": _classes(model)}
+    yield Field(PREDICTION, Column.model_validate({**given, "role": Role.PREDICTION, "nullable": False}))
     if model.task is Task.BINARY and model.only(Role.SCORE) is not None:
-        yield Field(SCORE, Type.NUMBER, nullable=False, declared={"minimum": 0, "maximum": 1})
+        yield Field(SCORE, Column(type=Type.NUMBER, role=Role.SCORE, nullable=False, minimum=0, maximum=1))
 
 
-def _values(column: Column) -> tuple[Scalar, ...] | None:
-    """The classes that a column of labels has: those declared, else those that were seen."""
-    known = column.allowed or (column.inferred.allowed if column.inferred else None)
-    return tuple(known) if known else None
+def _classes(model: Model) -> list[Scalar] | None:
+    """The classes that a model tells apart: as declared, else as they were seen among the labels."""
+    if model.task not in (Task.BINARY, Task.MULTICLASS):
+        return None
+    columns = [model.columns[name] for role in (Role.PREDICTION, Role.LABEL) for name in model.with_role(role)]
+    known = (column.allowed or (column.inferred.allowed if column.inferred else None) for column in columns)
+    return next((values for values in known if values), None)
 
 
 def _unknown(contract: Contract, name: str, *, guess: bool) -> Misfit:
@@ -202,18 +159,14 @@ def _unknown(contract: Contract, name: str, *, guess: bool) -> Misfit:
     return Misfit(name, Kind.UNKNOWN, f"{shown(name)} is no field of {contract.model}{hint}")
 
 
-def _missing(held: Field) -> Misfit:
-    return Misfit(held.name, Kind.MISSING, f"{shown(held.name)} ({held.type}) is missing")
+def _missing(field: Field) -> Misfit:
+    return Misfit(field.name, Kind.MISSING, f"{shown(field.name)} ({field.type}) is missing")
 
 
-def _fault(held: Field, values: Any) -> Misfit | None:
-    array = as_array(values)
-    amiss = wrong(held, array)
-    if amiss.any():
-        row = int(amiss.argmax())
-        text = f"{shown(held.name)} is of type {held.spoken}, and row {row + 1} holds {shown(plain(array[row]))}"
-        return Misfit(held.name, Kind.TYPE, text)
-    if not held.nullable and (missing := null(array)).any():
-        row = int(missing.argmax())
-        return Misfit(held.name, Kind.NULL, f"{shown(held.name)} may not be null, and row {row + 1} is")
-    return None
+def _fault(field: Field, values: Any) -> Misfit | None:
+    found = field.first_fault(as_list(values))
+    if found is None:
+        return None
+    row, fault = found
+    where = f" (row {row})" if isinstance(values, np.ndarray | list | tuple) else ""
+    return Misfit(field.name, Kind.WRONG, f"{shown(field.name)} {fault}{where}")
