@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchkeeper.model.error import NotInstalled
+from watchkeeper.sdk.person import clock, person
 
 if TYPE_CHECKING:
     from watchkeeper.state import Store
     from watchkeeper.watch.home import Home
+
+__all__ = ["clock", "home_of", "made_before", "needs_server", "person", "state_of"]
 
 PARTS = ("inbox", "config.yaml", "state.db")
 """What a home has at least one of."""
@@ -62,16 +62,3 @@ def state_of(given: Path | None) -> Iterator[Store]:
     """The state of a home that was made before. Raises what `home_of` raises."""
     with home_of(given) as home:
         yield home.store
-
-
-def person() -> str:
-    """Who runs the command, for the audit trail."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user may have no name
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "local"
-
-
-def clock() -> int:
-    """Now, in microseconds since 1970."""
-    return time.time_ns() // 1_000

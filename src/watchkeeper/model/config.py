@@ -14,6 +14,7 @@ from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
+from watchkeeper.model.mlflow import Mlflow
 from watchkeeper.model.yaml_file import text_of
 
 FILE = "config.yaml"
@@ -55,6 +56,8 @@ class Config(Strict):
     """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
     artifact_bytes: Annotated[int, Field(ge=1)] = 4096 * MIB
     """The most bytes of one version's file."""
+    mlflow: Mlflow | None = None
+    """An MLflow server that is told what is live."""
     keep_days: Annotated[int, Field(ge=1)] | None = None
     """Days after which events, labels, metric points and job runs are deleted; without it, never."""
     limits: Intake = Intake()
@@ -71,7 +74,12 @@ class Config(Strict):
         return {name: _as_text(option) for name, option in storage.items()}
 
 
-_FIELDS = {"": tuple(Config.model_fields), "limits": tuple(Intake.model_fields), "notify": tuple(Notify.model_fields)}
+_FIELDS = {
+    "": tuple(Config.model_fields),
+    "limits": tuple(Intake.model_fields),
+    "notify": tuple(Notify.model_fields),
+    "mlflow": tuple(Mlflow.model_fields),
+}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
