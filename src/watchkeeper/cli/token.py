@@ -13,7 +13,7 @@ from watchkeeper.cli.option import Home
 if TYPE_CHECKING:
     from watchkeeper.state.token import Token
 
-ROLES = "ingest|viewer|operator|admin"
+ROLES = "ingest|predict|viewer|operator|admin"
 _SECONDS = {"h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([hdw])")
 
@@ -38,8 +38,8 @@ def create(
 ) -> None:
     """Make a token and print it: this once, as only its SHA-256 is kept.
 
-    ingest sends events, labels, metric points and job runs; viewer reads everything; operator also starts runs and
-    takes baselines into use; admin may do everything.
+    ingest sends events, labels, metric points and job runs; predict asks the gateway for predictions; viewer reads
+    everything; operator also starts runs and takes baselines into use; admin may do everything.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import KEEP, OUTSIDE, Override, override_of
 from watchkeeper.model.replacing import CannotWrite, replacing
 from watchkeeper.model.schema import json_schema
+from watchkeeper.model.serving import Allowed
 from watchkeeper.model.term import Contract
 from watchkeeper.model.time_format import format_fault
 from watchkeeper.model.time_read import read_times
@@ -18,6 +19,7 @@ from watchkeeper.model.yaml_file import dump, load
 __all__ = [
     "KEEP",
     "OUTSIDE",
+    "Allowed",
     "CannotWrite",
     "Column",
     "ColumnNotes",

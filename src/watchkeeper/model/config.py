@@ -12,9 +12,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from watchkeeper.model import yaml_tree
 from watchkeeper.model.constraint import Strict
+from watchkeeper.model.gateway import Gateway
 from watchkeeper.model.mistake import Mistake, ModelError, error, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
 from watchkeeper.model.mlflow import Mlflow
+from watchkeeper.model.serving import Allowed
 from watchkeeper.model.yaml_file import text_of
 
 FILE = "config.yaml"
@@ -64,6 +66,10 @@ class Config(Strict):
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    gateway: Gateway = Gateway()
+    """How predictions are served."""
+    serving: Allowed = Allowed()
+    """What models may be and reach."""
 
     @field_validator("storage", mode="before")
     @classmethod
@@ -79,6 +85,8 @@ _FIELDS = {
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
     "mlflow": tuple(Mlflow.model_fields),
+    "gateway": tuple(Gateway.model_fields),
+    "serving": tuple(Allowed.model_fields),
 }
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 

@@ -1,6 +1,21 @@
 """Runs a model's artefact in a process of its own: formats, what is allowed, and the worker."""
 
+from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
+from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
 from watchkeeper.runtime.servable import Format, Servable
+from watchkeeper.runtime.worker import Worker
 
-__all__ = ["Answers", "Format", "Servable"]
+__all__ = [
+    "Allowed",
+    "Answers",
+    "CannotLoad",
+    "Crashed",
+    "Format",
+    "Refused",
+    "Servable",
+    "TimedOut",
+    "Worker",
+    "WrongAnswer",
+    "WrongInput",
+]

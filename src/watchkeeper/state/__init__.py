@@ -1,4 +1,4 @@
-"""Keeps what is not data in SQL: models, windows, alarms, notices, tokens, versions, deployments, consumers, the audit trail."""
+"""Keeps what is not data in SQL: models, windows, alarms, tokens, versions, deployments, consumers, the audit trail."""
 
 from watchkeeper.state import (
     alarm,

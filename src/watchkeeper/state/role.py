@@ -10,6 +10,8 @@ class Role(StrEnum):
 
     INGEST = "ingest"
     """Send events, labels, metric points and job runs; read nothing."""
+    PREDICT = "predict"
+    """Ask the gateway for predictions; nothing else."""
     VIEWER = "viewer"
     """Read everything."""
     OPERATOR = "operator"

@@ -1,0 +1,358 @@
+"""Line: the gateway's end of the process of one version. Requests that wait are asked together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict, deque
+from hashlib import blake2b
+from subprocess import Popen
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from structlog.typing import FilteringBoundLogger
+
+from watchkeeper.gateway.figures import Figures
+from watchkeeper.gateway.refusal import Busy, Refusal
+from watchkeeper.gateway.rows import Reply, Rows, Values
+from watchkeeper.model import Allowed, WatchkeeperError
+from watchkeeper.model.gateway import Gateway
+from watchkeeper.runtime import channel
+from watchkeeper.runtime.failure import CannotLoad
+from watchkeeper.runtime.launch import end, ended, start
+from watchkeeper.runtime.servable import Servable
+from watchkeeper.runtime.worker import memory_of
+
+ROWS_AT_ONCE = 1024
+"""Requests are joined up to so many rows: more would make the first of them wait."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds before a process that ended is started again; doubled each time that it did not live long."""
+LONG_LIFE = 30.0
+SUSPECT_SECONDS = 600.0
+MOST_SUSPECTS = 1_000
+_replies = msgspec.msgpack.Decoder(tuple[int, list[Any]]).decode
+
+
+class Unanswered(WatchkeeperError):
+    """A version has no answer to a request, which another one may have: its process ended, is late, or is not there."""
+
+    exit_code = 4
+
+    def __init__(self, text: str, reason: str, *, sent: bool) -> None:
+        super().__init__(text)
+        self.reason = reason
+        """One word for the metrics."""
+        self.sent = sent
+        """Whether the version was given the request: then it may be the request's fault."""
+
+
+class Version(Protocol):
+    """What answers for one version: a process of ours, or another server."""
+
+    name: str
+    inputs: tuple[str, ...]
+    figures: Figures
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it can be asked now."""
+        ...
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Memory of its process, where it is ours."""
+        ...
+
+    @property
+    def pending(self) -> int:
+        """Requests that it was given and has not answered."""
+        ...
+
+    def ask(self, rows: Rows, alone: bool = False) -> asyncio.Future[Reply]:
+        """Ask for an answer; it may become `Unanswered` or a `Refusal`. Raises both at once, too."""
+        ...
+
+    async def close(self, drain_seconds: float) -> None:
+        """Answer what it was given, for so long, and end."""
+        ...
+
+
+class _Asked(Struct):
+    frame: bytes
+    number: int
+    future: asyncio.Future[Reply]
+    alone: bool
+    began: float
+
+
+class Line:
+    """Holds the process of one version, starts it again when it ends, and never gives it more than one call at a time.
+
+    What was in a process when it ended is remembered: it is asked alone from then on, and after a second time it is not
+    asked any more, so that one bad request can't end the process for ever.
+    """
+
+    def __init__(
+        self, name: str, servable: Servable, allowed: Allowed, limits: Gateway, log: FilteringBoundLogger
+    ) -> None:
+        self.name = name
+        self.inputs = servable.inputs
+        self.figures = Figures()
+        self.restarts = 0
+        self.is_up = False
+        self.log = log
+        self._servable, self._allowed, self._limits = servable, allowed, limits
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Asked] = deque()
+        self._called: list[_Asked] = []
+        self._calls = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._suspects: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
+        self._restarting: asyncio.Task[None] | None = None
+        self._is_closed = False
+        self._pause = FIRST_PAUSE
+        self._began = 0.0
+        self._wire: _Wire | None = None
+
+    async def load(self) -> None:
+        """Start the process and let it load the model. Raises `CannotLoad`."""
+        started = await asyncio.to_thread(start, self._servable, self._allowed)
+        wire = _Wire(self, started.process)
+        try:
+            await self._loop.create_unix_connection(lambda: wire, sock=started.owner)
+            async with asyncio.timeout(self._limits.load_seconds):
+                await wire.loaded
+        except TimeoutError:
+            await wire.end()
+            raise CannotLoad(f"{self.name} was not loaded within {self._limits.load_seconds:g} seconds.") from None
+        except BaseException:
+            await wire.end()
+            raise
+        self._wire, self._began, self.is_up = wire, time.monotonic(), True
+
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the model."""
+        return None if self._wire is None else self._wire.process.pid
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Memory that the process holds now."""
+        return memory_of(self._wire.process.pid) if self._wire is not None and self.is_up else None
+
+    @property
+    def pending(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._waiting) + len(self._called)
+
+    def ask(self, rows: Rows, alone: bool = False) -> asyncio.Future[Reply]:
+        """Ask as soon as the process is free, together with others that wait; `alone`: with no other."""
+        if not self.is_up:
+            raise Unanswered(f"The process of {self.name} is not there just now.", "down", sent=False)
+        if len(self._waiting) >= self._limits.waiting:
+            raise Busy(f"{self._limits.waiting:,} requests wait for this model already. Ask again in a second.")
+        columns = rows.columns
+        frame = channel.request([columns[name] for name in self.inputs], rows.number)
+        asked = _Asked(frame, rows.number, self._loop.create_future(), alone, time.perf_counter())
+        if self._suspects:
+            self._suspect(asked)
+        self._waiting.append(asked)
+        if not self._called:
+            self._call()
+        return asked.future
+
+    async def close(self, drain_seconds: float) -> None:
+        """Answer what was asked, for so long, and end the process."""
+        until = time.monotonic() + drain_seconds
+        while self.is_up and self.pending and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        self._is_closed, self.is_up = True, False
+        if self._restarting is not None:
+            self._restarting.cancel()
+        self._give_up(Unanswered(f"{self.name} was closed.", "down", sent=False))
+        if self._wire is not None:
+            await self._wire.end()
+
+    def lost(self, wire: _Wire) -> None:
+        """The process ended, however it did."""
+        if wire is not self._wire or not self.is_up:
+            return
+        self.is_up = False
+        for asked in self._called:
+            self._remember(asked)
+        self._fail_called(f"The process of {self.name} ended before it answered.", "crash")
+        self._give_up(Unanswered(f"The process of {self.name} ended.", "down", sent=False))
+        if not self._is_closed:
+            self._restarting = self._loop.create_task(self._restart(wire))
+
+    def _call(self) -> None:
+        """Give the process what waits, up to a number of rows."""
+        waiting, called = self._waiting, self._called
+        rows = 0
+        while waiting and rows < ROWS_AT_ONCE:
+            if waiting[0].alone and called:
+                break
+            asked = waiting.popleft()
+            if asked.future.done():
+                continue
+            called.append(asked)
+            rows += asked.number
+            if asked.alone:
+                break
+        if called:
+            self._calls += 1
+            assert self._wire is not None
+            self._wire.transport.write(channel.batch_frame(self._calls, [asked.frame for asked in called]))
+            self._timer = self._loop.call_later(self._limits.seconds, self._late)
+
+    def replied(self, body: bytes) -> None:
+        """The process answered the call."""
+        number, replies = _replies(body)
+        if number != self._calls or len(replies) != len(self._called):
+            raise CannotLoad(f"{self.name} answered what was not asked.")
+        called, self._called = self._called, []
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._waiting:
+            self._call()
+        now = time.perf_counter()
+        for asked, reply in zip(called, replies, strict=True):
+            self.figures.add(now - asked.began)
+            if self._suspects:
+                self._suspects.pop(_content(asked), None)
+            if asked.future.done():
+                continue
+            if isinstance(reply, dict):
+                asked.future.set_exception(self._wrong(reply))
+            else:
+                prediction, scores, _, classes = reply
+                asked.future.set_result(Reply(_values(prediction), _values(scores), classes))
+
+    def _wrong(self, reply: dict[str, str]) -> Refusal:
+        [(whose, text)] = reply.items()
+        if whose == "input":
+            return Refusal(400, "contract", text)
+        if text.startswith("The model raised"):
+            self.figures.errors += 1
+        else:
+            self.figures.invalid += 1
+        return Refusal(500, "model", f"{self.name}: {text}")
+
+    def _late(self) -> None:
+        """The process works on too long: it is ended, as nothing else frees it."""
+        for asked in self._called:
+            self._remember(asked)
+        self._fail_called(f"{self.name} did not answer within {self._limits.seconds:g} seconds.", "timeout")
+        if self._wire is not None:
+            self._wire.process.kill()
+            self.lost(self._wire)
+
+    def _fail_called(self, text: str, reason: str) -> None:
+        called, self._called = self._called, []
+        if self._timer is not None:
+            self._timer.cancel()
+        now = time.perf_counter()
+        for asked in called:
+            self.figures.add(now - asked.began)
+            self.figures.errors += 1
+            if not asked.future.done():
+                asked.future.set_exception(Unanswered(text, reason, sent=True))
+
+    def _give_up(self, why: Unanswered) -> None:
+        while self._waiting:
+            asked = self._waiting.popleft()
+            if not asked.future.done():
+                asked.future.set_exception(why)
+
+    def _remember(self, asked: _Asked) -> None:
+        content = _content(asked)
+        times, _ = self._suspects.pop(content, (0, 0.0))
+        self._suspects[content] = times + 1, time.monotonic()
+        while len(self._suspects) > MOST_SUSPECTS:
+            self._suspects.popitem(last=False)
+
+    def _suspect(self, asked: _Asked) -> None:
+        """Ask alone what was in the process when it ended. Raises `Unanswered` for what was twice."""
+        content = _content(asked)
+        times, at = self._suspects.get(content, (0, 0.0))
+        if times and time.monotonic() - at > SUSPECT_SECONDS:
+            del self._suspects[content]
+        elif times > 1:
+            raise Unanswered(f"These values ended the process of {self.name} twice.", "poison", sent=True)
+        elif times:
+            asked.alone = True
+
+    async def _restart(self, wire: _Wire) -> None:
+        how = await asyncio.to_thread(ended, wire.process)
+        await wire.end()
+        if time.monotonic() - self._began > LONG_LIFE:
+            self._pause = FIRST_PAUSE
+        while not self.is_up:
+            self.log.error("process of a version ended", version=self.name, how=how, again_in_seconds=self._pause)
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self.restarts += 1
+            try:
+                await self.load()
+            except WatchkeeperError as wrong:
+                how = str(wrong)
+
+
+class _Wire(asyncio.Protocol):
+    """The socket to one process, from its start to its end."""
+
+    def __init__(self, line: Line, process: Popen[bytes]) -> None:
+        self.process = process
+        self.loaded: asyncio.Future[channel.Loaded] = asyncio.get_running_loop().create_future()
+        self._line = line
+        self._frames = channel.Frames()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        try:
+            for body in self._frames.cut(data):
+                if self.loaded.done():
+                    self._line.replied(body)
+                else:
+                    self._heard(channel.loaded_of(body))
+        except Exception as wrong:  # noqa: BLE001 - whatever a model's process sends: it is ended, and started again
+            self._line.log.error("frame not read", version=self._line.name, error=str(wrong))
+            self.transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by the event loop once the process ended, however it did."""
+        if not self.loaded.done():
+            self.loaded.set_exception(CannotLoad(f"{self._line.name} can't be loaded: its process ended."))
+        self._line.lost(self)
+
+    async def end(self) -> None:
+        """Close the socket, which ends the process."""
+        transport = getattr(self, "transport", None)
+        if transport is not None:
+            transport.abort()
+        await asyncio.to_thread(end, self.process, 0.5)
+
+    def _heard(self, answer: channel.Loaded | channel.Failed) -> None:
+        if isinstance(answer, channel.Failed):
+            self.loaded.set_exception(CannotLoad(f"{self._line.name} can't be loaded. {answer.reason}"))
+        else:
+            self.loaded.set_result(answer)
+
+
+def _content(asked: _Asked) -> bytes:
+    return blake2b(asked.frame, digest_size=16).digest()
+
+
+def _values(values: Any) -> Values | None:
+    if isinstance(values, dict):
+        [(code, content)] = values.items()
+        return np.frombuffer(content, dtype=np.dtype(code))
+    found: list[Any] | None = values
+    return found

@@ -1,0 +1,42 @@
+"""Refusal: why a request has no prediction, as the Open Inference Protocol tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from watchkeeper.model import WatchkeeperError
+
+MOST_FAULTS = 10
+
+
+class Refusal(WatchkeeperError):
+    """A request is not answered with a prediction: its text names what is wrong, its status is the HTTP answer's."""
+
+    def __init__(self, status: int, reason: str, text: str, *, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(text)
+        self.status = status
+        self.reason = reason
+        """One word for the metrics."""
+        self.headers = headers
+
+    @property
+    def body(self) -> bytes:
+        """As the protocol writes an error."""
+        return msgspec.json.encode({"error": str(self)})
+
+
+class Broken(Refusal):
+    """Input breaks the contract of its model."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        more = f" And {len(faults) - MOST_FAULTS:,} more." if len(faults) > MOST_FAULTS else ""
+        super().__init__(400, "contract", " ".join(faults[:MOST_FAULTS]) + more)
+
+
+class Busy(Refusal):
+    """More waits than may wait: to be sent again in a second."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(503, "busy", text, headers=(("retry-after", "1"),))

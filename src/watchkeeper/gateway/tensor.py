@@ -1,0 +1,167 @@
+"""Tensors of the Open Inference Protocol: as JSON and as binary data, to columns and back."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from watchkeeper.gateway.refusal import Refusal
+from watchkeeper.gateway.rows import Values, listed
+from watchkeeper.model import Column, Type
+from watchkeeper.model.mistake import shown
+
+NUMBERS: Mapping[str, np.dtype[Any]] = {
+    "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+DATATYPES = (*NUMBERS, "BYTES")
+_LENGTH = struct.Struct("<I")
+_JSON_KINDS = {"BOOL": {bool}, "BYTES": {str}, **dict.fromkeys(("FP16", "FP32", "FP64"), {int, float})}
+DATATYPE_OF = {
+    Type.INTEGER: "INT64",
+    Type.NUMBER: "FP64",
+    Type.BOOLEAN: "BOOL",
+    Type.STRING: "BYTES",
+    Type.TIMESTAMP: "BYTES",
+    Type.OTHER: "BYTES",
+}
+
+
+class Tensor(Struct, gc=False):
+    """A tensor as a request holds it."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: dict[str, Any] | None = None
+    data: list[Any] | None = None
+
+
+class Output(Struct, omit_defaults=True, gc=False):
+    """A tensor as an answer holds it."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    parameters: dict[str, Any] | None = None
+    data: list[Any] | None = None
+
+
+def values_of(tensor: Tensor, binary: memoryview | None) -> Values:
+    """All values of a tensor, row by row. `binary`: what the body holds of it. Raises a `Refusal` that names it."""
+    size = 1
+    for length in tensor.shape:
+        if length < 0:
+            raise wrong(tensor, f"has the shape {tensor.shape}, and no side can be below 0")
+        size *= length
+    if binary is not None:
+        return _of_bytes(tensor, binary, size)
+    data = tensor.data
+    if data is None:
+        raise wrong(tensor, "has neither `data` nor `binary_data_size`")
+    while data and type(data[0]) is list:
+        data = _flat(tensor, data)
+    if len(data) != size:
+        raise wrong(tensor, f"has the shape {tensor.shape}, which makes {size:,} values, but {len(data):,} are there")
+    return _of_datatype(tensor, data)
+
+
+def encoded(name: str, values: Values, shape: list[int], column: Column | None) -> Output:
+    """Values as an output; its type is what the values are, else what the column is declared as."""
+    data = listed(values)
+    kinds = set(map(type, data))
+    if kinds == {float} or kinds == {int, float}:
+        datatype = "FP64"
+    elif kinds == {int}:
+        datatype = "INT64"
+    elif kinds == {bool}:
+        datatype = "BOOL"
+    else:
+        datatype = "BYTES" if data or column is None else DATATYPE_OF[column.type]
+    return Output(name, datatype, shape, None, data)
+
+
+def as_bytes(output: Output) -> bytes:
+    """An output's values as binary data."""
+    data = output.data or []
+    if output.datatype == "BYTES":
+        texts = [str(value).encode() for value in data]
+        return b"".join(chain.from_iterable((_LENGTH.pack(len(text)), text) for text in texts))
+    return np.array(data, NUMBERS[output.datatype]).tobytes()
+
+
+def wrong(tensor: Tensor, what: str) -> Refusal:
+    """What is wrong with a tensor."""
+    return Refusal(400, "tensor", f"The input {shown(tensor.name)} {what}.")
+
+
+def _flat(tensor: Tensor, data: list[Any]) -> list[Any]:
+    if not all(type(part) is list for part in data):
+        raise wrong(tensor, "has lists and values side by side in its `data`")
+    return list(chain.from_iterable(data))
+
+
+def _of_datatype(tensor: Tensor, data: list[Any]) -> list[Any]:
+    """JSON values, if they are what the tensor says."""
+    datatype = tensor.datatype
+    if datatype not in DATATYPES:
+        raise wrong(tensor, f"has the datatype {shown(datatype)}; known are {', '.join(DATATYPES)}")
+    kinds = set(map(type, data)) - {type(None)}
+    if not kinds <= _JSON_KINDS.get(datatype, {int}):
+        bad = next(value for value in data if type(value) in kinds - _JSON_KINDS.get(datatype, {int}))
+        raise wrong(tensor, f"has the datatype {datatype}, but holds a {type(bad).__name__}")
+    if kinds == {int} and datatype not in ("INT64", "FP64", "FP32", "FP16"):
+        limits = np.iinfo(NUMBERS[datatype])
+        there = [value for value in data if value is not None]
+        if not limits.min <= min(there) <= max(there) <= limits.max:
+            raise wrong(tensor, f"holds a number beyond {datatype}")
+    return data
+
+
+def _of_bytes(tensor: Tensor, binary: memoryview, size: int) -> Values:
+    if tensor.datatype == "BYTES":
+        return _texts(tensor, binary, size)
+    kind = NUMBERS.get(tensor.datatype)
+    if kind is None:
+        raise wrong(tensor, f"has the datatype {shown(tensor.datatype)}; known are {', '.join(DATATYPES)}")
+    if len(binary) != size * kind.itemsize:
+        raise wrong(
+            tensor,
+            f"has the shape {tensor.shape} of {tensor.datatype}, which makes {size * kind.itemsize:,} bytes, "
+            f"but {len(binary):,} are there",
+        )
+    if kind.kind == "b":
+        return (np.frombuffer(binary, np.uint8) != 0).tolist()
+    return np.frombuffer(binary, kind)
+
+
+def _texts(tensor: Tensor, binary: memoryview, size: int) -> list[str]:
+    found: list[str] = []
+    at, end = 0, len(binary)
+    try:
+        while at < end and len(found) <= size:
+            (length,) = _LENGTH.unpack_from(binary, at)
+            at += _LENGTH.size + length
+            if at > end:
+                break
+            found.append(str(binary[at - length : at], "utf-8"))
+    except (struct.error, UnicodeDecodeError):
+        at = -1
+    if at != end or len(found) != size:
+        raise wrong(tensor, f"is not {size:,} texts in UTF-8, each after its length in 4 bytes")
+    return found
