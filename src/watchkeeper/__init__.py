@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
+    from watchkeeper.release.contract import Contract, misfits
+    from watchkeeper.release.contract_python import contract
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
     from watchkeeper.watch.skew import skew
 
 __all__ = [
     "Backtest",
+    "Contract",
     "Model",
     "Result",
     "Skew",
@@ -19,9 +22,11 @@ __all__ = [
     "WatchkeeperError",
     "backtest",
     "check",
+    "contract",
     "infer_model",
     "load",
     "merged",
+    "misfits",
     "profile",
     "skew",
 ]
@@ -30,6 +35,9 @@ _HOMES = {
     "Model": "model",
     "WatchkeeperError": "model",
     "load": "model",
+    "Contract": "release.contract",
+    "contract": "release.contract_python",
+    "misfits": "release.contract",
     "Backtest": "report",
     "Result": "report",
     "Skew": "report",

@@ -14,6 +14,7 @@ import typer
 from watchkeeper.cli.add import add, baseline
 from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.check import check
+from watchkeeper.cli.contract import contract
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
@@ -73,6 +74,7 @@ app.command("serve")(serve)
 app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("erase")(erase)
+app.command("contract")(contract)
 app.add_typer(token, name="token")
 
 
