@@ -18,6 +18,7 @@ from watchkeeper.cli.contract import contract
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
+from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
@@ -71,6 +72,7 @@ app.command("ingest")(ingest)
 app.command("run")(run)
 app.command("export")(export)
 app.command("serve")(serve)
+app.command("gateway")(gateway)
 app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("erase")(erase)

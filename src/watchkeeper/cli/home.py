@@ -21,14 +21,14 @@ PARTS = ("inbox", "config.yaml", "state.db")
 
 
 @contextmanager
-def needs_server() -> Iterator[None]:
-    """For imports that a plain installation lacks. Raises `NotInstalled`."""
+def needs_server(extra: str = "server") -> Iterator[None]:
+    """For imports that a plain installation lacks and an extra brings. Raises `NotInstalled`."""
     try:
         yield
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("watchkeeper"):
             raise
-        raise NotInstalled(f"this command needs {missing.name}. Run: pip install 'watchkeeper[server]'") from missing
+        raise NotInstalled(f"this command needs {missing.name}. Run: pip install 'watchkeeper[{extra}]'") from missing
 
 
 @contextmanager

@@ -56,6 +56,8 @@ class Contract:
         self._id = model.only(Role.ID)
         self._time = model.only(Role.TIMESTAMP)
         self._ignored = frozenset(model.with_role(Role.IGNORED))
+        said = model.only(Role.PREDICTION)
+        self._answers = [] if said is None else list(_rules(model.columns[said]))
 
     def rows(self, sent: Mapping[str, Values], number: int, inputs: Iterable[str]) -> Rows:
         """What was sent, each column of `number` values. Raises `Broken`, which names every column that is wrong."""
@@ -80,6 +82,17 @@ class Contract:
         if self._time in columns:
             rows.times = _moments(listed(columns[self._time]), fields[self._time].column)
         return rows
+
+    def holds(self, prediction: Values | None) -> bool:
+        """Whether predictions are what the model's own column of them may be."""
+        if prediction is None or not self._answers or not len(prediction):
+            return True
+        try:
+            for rule in self._answers:
+                rule(prediction)
+        except (_Fault, TypeError):  # a text is below no limit
+            return False
+        return True
 
     def column(self, name: str) -> Column | None:
         """How a column is declared."""
@@ -163,7 +176,7 @@ def _of_array(values: Any, type: Type) -> Values:
 
 
 def _rules(column: Column) -> Iterable[Callable[[Values], None]]:
-    if column.type is Type.INTEGER:
+    if column.type in (Type.INTEGER, Type.NUMBER):
         yield _fits
     elif column.type is Type.TIMESTAMP:
         yield lambda values: _are_times(listed(values), column)
@@ -179,8 +192,9 @@ def _rules(column: Column) -> Iterable[Callable[[Values], None]]:
 
 
 def _fits(values: Values) -> None:
-    if isinstance(values, list) and not -_LARGEST <= min(values) <= max(values) < _LARGEST:
-        raise _Fault("has a number beyond 64 bits")
+    """Whole numbers of 64 bits are what the model's process and the log hold."""
+    if isinstance(values, list) and any(type(value) is int and not -_LARGEST <= value < _LARGEST for value in values):
+        raise _Fault("has a whole number beyond 64 bits")
 
 
 def _within(values: Values, column: Column) -> None:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict, deque
 from hashlib import blake2b
 from subprocess import Popen
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -108,6 +108,7 @@ class Line:
         self._waiting: deque[_Asked] = deque()
         self._called: list[_Asked] = []
         self._calls = 0
+        self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
         self._suspects: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
         self._restarting: asyncio.Task[None] | None = None
@@ -119,6 +120,7 @@ class Line:
     async def load(self) -> None:
         """Start the process and let it load the model. Raises `CannotLoad`."""
         started = await asyncio.to_thread(start, self._servable, self._allowed)
+        started.owner.setblocking(False)
         wire = _Wire(self, started.process)
         try:
             await self._loop.create_unix_connection(lambda: wire, sock=started.owner)
@@ -159,8 +161,9 @@ class Line:
         if self._suspects:
             self._suspect(asked)
         self._waiting.append(asked)
-        if not self._called:
-            self._call()
+        if not self._called and not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._call)  # once the loop has seen all that came with it
         return asked.future
 
     async def close(self, drain_seconds: float) -> None:
@@ -189,7 +192,10 @@ class Line:
 
     def _call(self) -> None:
         """Give the process what waits, up to a number of rows."""
+        self._is_due = False
         waiting, called = self._waiting, self._called
+        if not self.is_up or called:
+            return
         rows = 0
         while waiting and rows < ROWS_AT_ONCE:
             if waiting[0].alone and called:
@@ -311,8 +317,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop."""

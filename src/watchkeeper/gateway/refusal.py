@@ -20,6 +20,8 @@ class Refusal(WatchkeeperError):
         self.reason = reason
         """One word for the metrics."""
         self.headers = headers
+        self.route = "none"
+        """Where it happened, for the metrics."""
 
     @property
     def body(self) -> bytes:

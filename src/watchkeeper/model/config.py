@@ -84,8 +84,8 @@ _FIELDS = {
     "": tuple(Config.model_fields),
     "limits": tuple(Intake.model_fields),
     "notify": tuple(Notify.model_fields),
-    "mlflow": tuple(Mlflow.model_fields),
     "gateway": tuple(Gateway.model_fields),
+    "mlflow": tuple(Mlflow.model_fields),
     "serving": tuple(Allowed.model_fields),
 }
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")

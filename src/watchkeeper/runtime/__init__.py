@@ -2,6 +2,7 @@
 
 from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
+from watchkeeper.runtime.async_worker import AsyncWorker
 from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
 from watchkeeper.runtime.servable import Format, Servable
 from watchkeeper.runtime.worker import Worker
@@ -9,6 +10,7 @@ from watchkeeper.runtime.worker import Worker
 __all__ = [
     "Allowed",
     "Answers",
+    "AsyncWorker",
     "CannotLoad",
     "Crashed",
     "Format",

@@ -38,17 +38,17 @@ def content_type(request: Request) -> str:
 async def read(request: Request, limits: Limits, share: Share) -> bytes:
     """The whole body, decompressed. Raises a `Problem` where it is too large, too slow, or not what it says it is."""
     coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("gzip", "x-gzip", "identity", ""):
+    if coding not in ("gzip", "x-gzip", "deflate", "identity", ""):
         raise Problem(
             415,
             "content-encoding",
             f"The content encoding {coding[:100]!r} is not read here. Send gzip, or the body as it is.",
-            headers={"Accept-Encoding": "gzip, identity"},
+            headers={"Accept-Encoding": "gzip, deflate, identity"},
         )
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limits.body_bytes:
         raise _too_large(limits.body_bytes, "")
-    gzip = _Gzip(limits) if coding.endswith("gzip") else None
+    gzip = _Gzip(limits) if coding.endswith(("gzip", "deflate")) else None
     pieces: list[bytes] = []
     size = 0
     async for chunk in _chunks(request, limits):
@@ -91,11 +91,11 @@ async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
 
 
 class _Gzip:
-    """Decompresses piece by piece and stops as soon as a bound is passed, however small the body was."""
+    """Decompresses gzip and zlib (`deflate`) piece by piece; stops as soon as a bound is passed, however small the body."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stream = zlib.decompressobj(31)
+        self._stream = zlib.decompressobj(47)
         self._in = 0
         self._out = 0
 
@@ -104,7 +104,7 @@ class _Gzip:
         self._in += len(data)
         while data:
             if self._stream.eof:  # several members make one body, too
-                self._stream = zlib.decompressobj(31)
+                self._stream = zlib.decompressobj(47)
             try:
                 piece = self._stream.decompress(data, MEBIBYTE)
             except zlib.error as error:

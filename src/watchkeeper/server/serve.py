@@ -61,8 +61,8 @@ def serve(
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        with closing(_listening(host, port)) as listener:
-            told(f"Watchkeeper listens on {_url(listener)} and keeps its data in {home}. Stop it with Ctrl+C.")
+        with closing(listening(host, port)) as listener:
+            told(f"Watchkeeper listens on {url_of(listener)} and keeps its data in {home}. Stop it with Ctrl+C.")
             if not has_token:
                 told(
                     "There is no token yet, so nothing can be sent: `watchkeeper token create --role ingest` makes one."
@@ -102,7 +102,7 @@ def _config(made: Callable[..., Any], limits: Limits) -> uvicorn.Config:
     )
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises `CannotListen`."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -114,7 +114,8 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """Where a socket listens."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

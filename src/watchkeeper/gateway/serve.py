@@ -1,0 +1,108 @@
+"""Runs the gateway on an address until it is asked to stop; then no request that came is lost."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from contextlib import closing
+from types import FrameType
+
+import uvicorn
+
+from watchkeeper.gateway.app import App
+from watchkeeper.gateway.entry import Entry
+from watchkeeper.gateway.switch import Condition, Switch
+from watchkeeper.model import WatchkeeperError
+from watchkeeper.server.access import is_loopback
+from watchkeeper.server.connection import Connection
+from watchkeeper.server.limit import Limits
+from watchkeeper.server.serve import CannotListen, listening, url_of
+from watchkeeper.state import token
+from watchkeeper.watch.home import Home
+from watchkeeper.watch.log import open_log
+
+
+class NothingLive(WatchkeeperError):
+    """A model is named that has no live version."""
+
+
+def serve(
+    home: Home,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    default: str | None = None,
+    functions: bool = False,
+    condition: Condition | None = None,
+    told: Callable[[str], None] = lambda text: None,
+) -> None:
+    """Serve what is live in a home until SIGTERM or SIGINT.
+
+    `default` is the model of /invocations; `functions` lets Python functions answer; `condition` decides whether a live
+    version is rolled back. Raises `CannotListen`, `NoSuchModel`.
+    """
+    is_private = is_loopback(host)
+    if not is_private and not any(known.refusal(_now()) is None for known in token.listing(home.store)):
+        raise CannotListen(
+            f"{host} can be reached from elsewhere, and no token exists that would keep strangers out. "
+            "Run `watchkeeper token create --role predict` first, or leave --host out to serve this machine alone."
+        )
+    if default is not None:
+        home.model(default)
+    log = open_log()
+    allowed = home.config.serving.model_copy(update={"functions": True}) if functions else home.config.serving
+    switch = Switch(home, allowed, log, condition)
+    made = App(switch, Entry(home.store, home.config.gateway, is_private), default, log)
+    server = _Server(_config(made, home), made, home.config.gateway.drain_seconds)
+    with closing(listening(host, port)) as listener:
+        told(f"The gateway of {home.folder} listens on {url_of(listener)}. Stop it with Ctrl+C.")
+        gc.collect()
+        gc.freeze()  # what was imported stays: the collector need not visit it again and again
+        server.run(sockets=[listener])
+    told("Stopped. All that was asked was answered.")
+
+
+class _Server(uvicorn.Server):
+    """Goes on answering for a while once it is asked to stop, so that clients notice and go elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, made: App, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._made = made
+        self._drain_seconds = drain_seconds
+        self._until: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by a signal; a second one ends the waiting."""
+        self._until = time.monotonic() + (self._drain_seconds if self._until is None else 0.0)
+        self._made.is_draining = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second: whether it is time to stop."""
+        if self._until is not None and time.monotonic() >= self._until:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def _config(made: App, home: Home) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # strangers' broken requests are no news
+    limits = Limits(connections=home.config.gateway.connections)
+    protocol = type("Connection", (Connection,), {"limits": limits})
+    return uvicorn.Config(
+        made,
+        http=protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=limits.connections,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=int(2 * home.config.gateway.seconds) + 5,
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,259 @@
+"""Switch: follows the deployment log, loads what goes live, and moves the pointer once it is warm."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from watchkeeper.gateway.contract import Contract
+from watchkeeper.gateway.figures import Figures, since
+from watchkeeper.gateway.journal import Journal
+from watchkeeper.gateway.line import Line, Unanswered, Version
+from watchkeeper.gateway.refusal import Refusal
+from watchkeeper.gateway.remote import Remote
+from watchkeeper.gateway.rows import Rows, Values
+from watchkeeper.gateway.served import Served
+from watchkeeper.model import Allowed, Model, Type, WatchkeeperError
+from watchkeeper.release import registry
+from watchkeeper.runtime.failure import CannotLoad
+from watchkeeper.runtime.servable import Format
+from watchkeeper.state import StateUnavailable, deployment
+from watchkeeper.state.version import Version as Registered
+from watchkeeper.watch.home import Home
+
+LOOK_SECONDS = 0.2
+CONDITION_SECONDS = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before a version that could not be loaded is tried again."""
+WHO = "watchkeeper gateway"
+
+Condition = Callable[[Model, Figures, Figures | None], str | None]
+"""Called each second with a model, the live version's figures since it went live, and those of the previous version:
+why the live version must be rolled back, or None."""
+
+
+class Switch:
+    """All models of a home that have a live version. Only the event loop's thread uses it."""
+
+    def __init__(
+        self, home: Home, allowed: Allowed, log: FilteringBoundLogger, condition: Condition | None = None
+    ) -> None:
+        self.home = home
+        self.models: dict[str, Served] = {}
+        self.journals: dict[str, Journal] = {}
+        self.is_state_there = True
+        self._allowed, self._log, self._condition = allowed, log, condition
+        self._limits = home.config.gateway
+        self._versions: dict[str, dict[str, Version]] = {}
+        self._seen: dict[str, int] = {}
+        self._moving: dict[str, asyncio.Task[None]] = {}
+        self._beside: set[asyncio.Task[None]] = set()
+        self._judged = 0.0
+
+    async def start(self) -> None:
+        """Load all that is live; what can't be loaded is tried again, and told."""
+        await self._look()
+        await asyncio.gather(*map(self._settled, self._moving))
+
+    async def follow(self) -> None:
+        """Look for new rows of the deployment log, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._look()
+            if self._condition is not None and time.monotonic() - self._judged > CONDITION_SECONDS:
+                self._judged = time.monotonic()
+                for served in list(self.models.values()):
+                    await self._judge(served, self._condition)
+
+    async def close(self) -> None:
+        """Answer what is under way, end all processes, and bring to disk what was logged."""
+        for task in (*self._moving.values(), *self._beside):
+            task.cancel()
+        versions = [version for of in self._versions.values() for version in of.values()]
+        await asyncio.gather(*(version.close(self._limits.seconds) for version in versions))
+        for journal in self.journals.values():
+            await asyncio.to_thread(journal.close)
+
+    async def _look(self) -> None:
+        try:
+            newest = await asyncio.to_thread(deployment.newest, self.home.store)
+        except StateUnavailable as away:
+            if self.is_state_there:
+                self._log.error("state away; what is live goes on", error=str(away))
+            self.is_state_there = False
+            return
+        if not self.is_state_there:
+            self._log.info("state is there again")
+        self.is_state_there = True
+        for name, number in newest.items():
+            if self._seen.get(name) != number:
+                self._seen[name] = number
+                self._move(name)
+
+    def _move(self, name: str) -> None:
+        """Follow the newest row; a move that is under way is for an older one, and ends."""
+        moving = self._moving.get(name)
+        if moving is not None:
+            moving.cancel()
+        self._moving[name] = asyncio.create_task(self._moved(name, moving))
+
+    async def _moved(self, name: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._try(name)
+            except WatchkeeperError as wrong:
+                self._failed(name, wrong)
+            except Exception as wrong:  # noqa: BLE001 - the outermost edge of a switch: what is live goes on
+                self._failed(name, wrong)
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _settled(self, name: str) -> None:
+        """Wait until the model's live version and the one before are loaded, or could not be."""
+        while not self._moving[name].done() and (name not in self.models or self.models[name].problem is None):
+            await asyncio.sleep(0.02)
+
+    async def _try(self, name: str) -> None:
+        """Load what is live now and move the pointer, then load what stands behind it."""
+        model = await asyncio.to_thread(self.home.model, name)
+        served = self._served(model)
+        earlier = await asyncio.to_thread(registry.earlier, self.home, name)
+        live = await asyncio.to_thread(registry.live, self.home, name)
+        if live is None:
+            return
+        version = await self._loaded(served, live)
+        if version is not served.live:
+            old = served.live
+            served.live, served.since, served.before = version, time.time(), version.figures.copy()
+            served.switches += 1
+            self._log.info("version live", model=name, version=version.name, before=old.name if old else None)
+        served.problem = None
+        behind = earlier[0] if earlier else None
+        if behind is None or served.previous is None or served.previous.name != behind.version:
+            served.previous = None if behind is None else self._versions[name].get(behind.version)
+        await self._tidied(served, live, earlier)
+
+    async def _tidied(self, served: Served, live: Registered, earlier: list[Registered]) -> None:
+        """Load the previous version, fetch those before it, and end what nobody needs any more."""
+        name = served.model.name
+        keep = {live.version, *(one.version for one in earlier[:1])}
+        unused = [self._versions[name].pop(one) for one in list(self._versions[name]) if one not in keep]
+        for version in unused:
+            self._run(version.close(self._limits.seconds))
+        if earlier and served.live is not None and served.live.name == live.version:
+            try:
+                served.previous = await self._loaded(served, earlier[0])
+            except WatchkeeperError as wrong:
+                self._log.error("previous version not loaded", model=name, version=earlier[0].version, error=str(wrong))
+        for one in earlier[1:]:
+            try:
+                await asyncio.to_thread(registry.servable, self.home, one)
+            except WatchkeeperError as wrong:
+                self._log.error("earlier version not ready", model=name, version=one.version, error=str(wrong))
+
+    async def _loaded(self, served: Served, registered: Registered) -> Version:
+        """A version that answers: the one that is loaded, or a new one, loaded and warm."""
+        versions = self._versions[served.model.name]
+        known = versions.get(registered.version)
+        if known is not None and known.is_up:
+            return known
+        version = await self._opened(served, registered)
+        if known is not None:
+            self._run(known.close(self._limits.seconds))
+        versions[registered.version] = version
+        return version
+
+    async def _opened(self, served: Served, registered: Registered) -> Version:
+        servable = await asyncio.to_thread(registry.servable, self.home, registered)
+        name = registered.version
+        version: Line | Remote
+        if servable.format is Format.REMOTE:
+            version = Remote(name, servable, self._allowed, self._limits, served.model)
+        else:
+            version = Line(name, servable, self._allowed, self._limits, self._log)
+        try:
+            await version.load()
+            await self._warmed(served, version)
+        except BaseException:
+            await version.close(0)
+            raise
+        return version
+
+    async def _warmed(self, served: Served, version: Line | Remote) -> None:
+        """Ask a row that was answered before, or one made up; a model may refuse the latter, but not end by it."""
+        row = {name: served.sample.get(name) or _made_up(served.model, name) for name in version.inputs}
+        try:
+            await version.ask(Rows(1, row))
+        except Refusal as refused:
+            self._log.info("first row refused", version=version.name, error=str(refused))
+        except Unanswered as wrong:
+            raise CannotLoad(f"{version.name} was loaded but does not answer. {wrong}") from wrong
+        finally:
+            version.figures = Figures()
+
+    async def _judge(self, served: Served, condition: Condition) -> None:
+        """The one place where figures are judged, and a rollback may follow."""
+        live, previous = served.live, served.previous
+        if live is None:
+            return
+        why = condition(served.model, since(live.figures, served.before), previous.figures if previous else None)
+        if why is None:
+            return
+        now = time.time_ns() // 1_000
+        try:
+            await asyncio.to_thread(lambda: registry.rollback(self.home, served.model.name, why=why, now=now, who=WHO))
+        except WatchkeeperError as wrong:
+            self._log.error("not rolled back", model=served.model.name, why=why, error=str(wrong))
+        else:
+            self._log.error("rolled back", model=served.model.name, version=live.name, why=why)
+
+    def _served(self, model: Model) -> Served:
+        """The model, as it is declared now."""
+        served = self.models.get(model.name)
+        if served is None:
+            served = self.models[model.name] = Served(model, Contract(model))
+            self._versions[model.name] = {}
+            if self._limits.log:
+                self.journals[model.name] = Journal(Path(self.home.folder), model)
+        elif served.model != model:
+            served.model, served.contract = model, Contract(model)
+            if self._limits.log:
+                self.journals[model.name].declare(model)
+        return served
+
+    def _failed(self, name: str, wrong: Exception) -> None:
+        served = self.models.get(name)
+        goes_on = served.live.name if served is not None and served.live is not None else None
+        self._log.error("version not loaded", model=name, goes_on=goes_on, error=str(wrong))
+        if served is not None:
+            served.failures += 1
+            more = f" {goes_on} goes on." if goes_on else ""
+            served.problem = f"A version that should be live can't be loaded.{more} The log says why."
+
+    def _run(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+
+def _made_up(model: Model, name: str) -> Values:
+    """A value that a column may have."""
+    column = model.columns[name]
+    if column.allowed:
+        return [column.allowed[0]]
+    if column.type in (Type.INTEGER, Type.NUMBER):
+        low = column.minimum if isinstance(column.minimum, int | float) else 0
+        high = column.maximum if isinstance(column.maximum, int | float) else low
+        return [min(max(0, low), high) if low <= 0 <= high else low]
+    return {Type.BOOLEAN: [False], Type.TIMESTAMP: ["2000-01-01T00:00:00Z"]}.get(column.type, [""])
+

@@ -1,0 +1,177 @@
+"""Gateways for tests and benchmarks: a home with versions of a small classifier, and real gateway processes over it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from watchkeeper.release import registry
+from watchkeeper.state import model as models
+from watchkeeper.watch.home import opened
+
+NAME = "hotel"
+COLUMNS = {f"x{i}": "number" for i in range(6)}
+YAML = """\
+name: {name}
+task: binary
+positive: 1
+columns:
+  booking: {{type: string, role: id}}
+  at: {{type: timestamp, role: timestamp}}
+  sex: {{type: string, role: protected}}
+  seen_at: {{type: integer, role: position}}
+  old: {{type: string, role: ignored}}
+{columns}
+  guess: {{type: integer, role: prediction, allowed: [0, 1]}}
+  p: {{type: number, role: score}}
+  truth: {{type: integer, role: label}}
+"""
+ROW = {"x0": 0.1, "x1": -0.4, "x2": 1.5, "x3": 0.0, "x4": 2.25, "x5": -1.0}
+
+
+def now() -> int:
+    return time.time_ns() // 1_000
+
+
+def a_classifier(path: Path, seed: int = 1, width: int = len(COLUMNS)) -> Path:
+    """A logistic regression as ONNX, which takes one matrix."""
+    from skl2onnx import to_onnx
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(400, width)).astype(np.float32)
+    y = (x @ random.normal(size=width) + random.normal(size=400) > 0).astype(np.int64)
+    model = LogisticRegression().fit(x, y)
+    path.write_bytes(to_onnx(model, x[:1], options={"zipmap": False}).SerializeToString())
+    return path
+
+
+def make_home(folder: Path, versions: int = 2, *, name: str = NAME, columns: str | None = None, config: str = "") -> Path:
+    """A home with a model of which `versions` versions were released one after the other; the last is live."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if config:
+        (folder / "config.yaml").write_text(config)
+    told = columns or "\n".join(f"  {column}: {{type: {type}}}" for column, type in COLUMNS.items())
+    with opened(folder, make=True) as home:
+        models.put(home.store, name, YAML.format(name=name, columns=told), now(), "test")
+        (folder / "inbox" / name).mkdir(parents=True)
+        for number in range(1, versions + 1):
+            registry.register(
+                home, name, a_classifier(folder / "model.onnx", number), inputs=list(COLUMNS), now=now(), who="test"
+            )
+            registry.release(home, name, f"v{number}", force="a test", now=now(), who="test")
+    return folder
+
+
+@contextmanager
+def a_home(folder: Path):
+    """An open home."""
+    with opened(folder) as home:
+        yield home
+
+
+def release(folder: Path, version: str, name: str = NAME) -> None:
+    with opened(folder) as home:
+        registry.release(home, name, version, force="a test", now=now(), who="test")
+
+
+def rollback(folder: Path, name: str = NAME) -> None:
+    with opened(folder) as home:
+        registry.rollback(home, name, why="a test", now=now(), who="test")
+
+
+def tensors(row=ROW) -> dict:
+    """A request of one row, a tensor each column."""
+    kinds = {float: "FP64", int: "INT64", str: "BYTES", bool: "BOOL"}
+    inputs = [{"name": k, "shape": [1], "datatype": kinds[type(v)], "data": [v]} for k, v in row.items()]
+    return {"inputs": inputs}
+
+
+class Gateway:
+    """A gateway process and how to ask it."""
+
+    def __init__(self, process, port, log):
+        self.process, self.port, self.log = process, port, log
+
+    def ask(self, method, path, body=None, headers=()):
+        """Status, headers and body of one request on a connection of its own; JSON is decoded."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            sent = json.dumps(body).encode() if isinstance(body, dict | list) else body
+            given = {"Content-Type": "application/json", **dict(headers)}
+            connection.request(method, path, sent, given)
+            answer = connection.getresponse()
+            content = answer.read()
+            is_json = answer.getheader("content-type", "").startswith("application/json") and content.strip()
+            return answer.status, dict(answer.getheaders()), json.loads(content) if is_json else content
+        finally:
+            connection.close()
+
+    def infer(self, body=None, name=NAME, **more):
+        status, _, answer = self.ask("POST", f"/v2/models/{name}/infer", tensors() if body is None else body, **more)
+        return status, answer
+
+    def version(self) -> str | None:
+        status, answer = self.infer()
+        return answer.get("model_version") if status == 200 else None
+
+    def until(self, version, seconds=30):
+        """Wait until a version answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.version() == version:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{version} did not answer: {self.log.read_text()}")
+
+    def metrics(self) -> str:
+        return self.ask("GET", "/metrics")[2].decode()
+
+    def workers(self) -> list[int]:
+        """The processes that hold models."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(pid) for task in tasks for pid in task.read_text().split()]
+        return [pid for pid in children if b"watchkeeper.runtime" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def serving(folder: Path, *options: str, environment=()):
+    """A gateway of this home, from its first answer until the block ends."""
+    log = Path(folder) / "gateway.log"
+    command = [sys.executable, "-m", "watchkeeper", "gateway", "--home", str(folder), "--port", "0", *options]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, **dict(environment)}
+        )
+    try:
+        gateway = Gateway(process, _port(process, log), log)
+        gateway.ask("GET", "/v2/health/live")  # answered once the models are loaded
+        yield gateway
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _port(process, log):
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        found = re.search(r"listens on http://[^ ]+:(\d+)", log.read_text())
+        if found:
+            return int(found[1])
+        time.sleep(0.02)
+    raise AssertionError(f"the gateway did not start: {log.read_text()}")
