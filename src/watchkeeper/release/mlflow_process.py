@@ -157,7 +157,8 @@ def _downloaded(location: str, path: str, folder: str, most: int) -> None:
         raise Refused(f"{path} is no file of the version. A model has to be one file: log it without external data.")
     if (found.file_size or 0) > most:
         raise Refused(
-            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `artifact_bytes` in config.yaml."
+            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `file_bytes` under `serving:` in "
+            "config.yaml."
         )
     got = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{location}/{path}", dst_path=folder))
     got.rename(Path(folder) / "downloaded")

@@ -23,6 +23,7 @@ READY = 7
 """How many earlier versions are named as ready for a rollback."""
 UNKNOWN_WHEN_PREDICTING = (Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE)
 
+_ADDRESS = re.compile(r"https?://[^\s/@]+(?:/[^\s]*)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -40,6 +41,10 @@ class NoSuchVersion(WatchkeeperError):
 
 class WrongInputs(WatchkeeperError):
     """A version takes columns that the model does not declare, or that nobody knows when a prediction is made."""
+
+
+class NothingToServe(WatchkeeperError):
+    """A version is registered without anything that could answer, or with two things that would."""
 
 
 class NotPassed(WatchkeeperError):
@@ -72,27 +77,36 @@ def register(
     inputs: Sequence[str] | None = None,
     function: str | None = None,
     url: str | None = None,
+    called: str | None = None,
     now: int,
     who: str,
 ) -> Version:
     """Keep a version: its file, a function of the user's (which may take the file), or the server that answers.
 
+    `called`: the file's name, if it is not the one it has now.
+
     Raises `BadVersion`, `VersionExists`, `WrongInputs`, and what `artifact.put` raises.
     """
     declared = home.model(model)
     _named(version)
-    answers, named = _format(file, function, url)
-    takes = _inputs(declared, inputs, named)
+    if version is not None and kept.get(home.store, model, version) is not None:
+        raise _taken(model, version)
+    answers = _answering(file, function, url)
+    code = None if function is None else _code(function)
+    takes = _inputs(declared, inputs, None)
     sha256 = None if file is None else artifact.put(home, file)
     size = None if sha256 is None else artifact.fetch(home, sha256).stat().st_size
-    detail = {"inputs": takes, "function": function, "url": url, "lineage": dict(lineage or {})}
-    name = None if file is None else Path(file).name
+    detail = {
+        "inputs": takes,
+        "function": None if code is None else f"{code}:{str(function).rpartition(':')[2]}",
+        "function_sha256": None if code is None else artifact.digest(code),
+        "url": url,
+        "lineage": dict(lineage or {}),
+    }
+    name = None if file is None else called or Path(file).name
     new = kept.add(home.store, model, version, answers.value, sha256, name, size, detail, now, who)
     if new is None:
-        raise VersionExists(
-            f"{model} has a version {shown(version)} already, and versions never change. "
-            "Name another one, or leave the name out: then the next number is taken."
-        )
+        raise _taken(model, version)
     return new
 
 
@@ -167,6 +181,8 @@ def servable(home: Home, version: Version) -> Servable:
     """All that is needed to run a version, its file on this machine and verified. Raises what `fetch` raises."""
     path = None if version.artifact is None else artifact.fetch(home, version.artifact)
     detail = version.detail
+    if detail["function"] is not None:
+        artifact.verify(Path(detail["function"].rpartition(":")[0]), detail["function_sha256"])
     return Servable(Format(version.format), tuple(detail["inputs"]), path, detail["function"], detail["url"])
 
 
@@ -200,8 +216,12 @@ def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) 
         if len(stack) > 1:
             return stack[-2]
         home.model(model)
-        now_live = f"only {stack[0]} was live, and nothing before it" if stack else "nothing was ever live"
-        raise NothingToRollBackTo(f"{model} can't be rolled back: {now_live}.")
+        if not stack:
+            raise NothingToRollBackTo(f"{model} can't be rolled back: nothing of it was ever live.")
+        raise NothingToRollBackTo(
+            f"{model} can't be rolled back: no version stands below {stack[0]}, which is live. "
+            f"To go to one that was rolled back before, name it: watchkeeper rollback {model} --to VERSION."
+        )
     one(home, model, to)
     if stack and to == stack[-1]:
         raise NothingToRollBackTo(f"{to} is what is live of {model}. Nothing was done.")
@@ -221,13 +241,39 @@ def _named(version: str | None) -> None:
         )
 
 
-def _format(file: str | Path | None, function: str | None, url: str | None) -> tuple[Format, tuple[str, ...] | None]:
+def _taken(model: str, version: str | None) -> VersionExists:
+    return VersionExists(
+        f"{model} has a version {shown(version)} already, and versions never change. "
+        "Name another one, or leave the name out: then the next number is taken."
+    )
+
+
+def _answering(file: str | Path | None, function: str | None, url: str | None) -> Format:
+    """How a version answers. Raises `NothingToServe`."""
+    if (url is not None) + (file is not None or function is not None) != 1:
+        raise NothingToServe(
+            "a version is a file, a function (with or without a file that it loads), or the address of a server: "
+            "name one of them."
+        )
     if url is not None:
-        return Format.REMOTE, None
-    if function is not None or file is None:
-        return Format.FUNCTION, None
-    with Path(file).open("rb") as opened:
-        return Format.SKOPS if opened.read(4) == b"PK\x03\x04" else Format.ONNX, None
+        if not _ADDRESS.fullmatch(url):
+            raise NothingToServe(
+                f"{shown(url)} is no address of a server: write http://HOST:PORT, without a user or a password."
+            )
+        return Format.REMOTE
+    if function is not None:
+        return Format.FUNCTION
+    with Path(str(file)).open("rb") as opened:
+        return Format.SKOPS if opened.read(4) == b"PK\x03\x04" else Format.ONNX
+
+
+def _code(function: str) -> Path:
+    """The file of a function of the user's."""
+    file, colon, name = function.rpartition(":")
+    path = Path(file).absolute()
+    if not colon or not name.isidentifier() or not path.is_file():
+        raise NothingToServe(f"{shown(function)} is no function in a file that is there: write pipeline.py:predict.")
+    return path
 
 
 def _inputs(model: Model, given: Sequence[str] | None, named: Sequence[str] | None) -> list[str]:

@@ -3,6 +3,7 @@
 from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.async_worker import AsyncWorker
+from watchkeeper.runtime.examine import Facts, examine
 from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
 from watchkeeper.runtime.servable import Format, Servable
 from watchkeeper.runtime.worker import Worker
@@ -13,6 +14,7 @@ __all__ = [
     "AsyncWorker",
     "CannotLoad",
     "Crashed",
+    "Facts",
     "Format",
     "Refused",
     "Servable",
@@ -20,4 +22,5 @@ __all__ = [
     "Worker",
     "WrongAnswer",
     "WrongInput",
+    "examine",
 ]

@@ -116,7 +116,7 @@ def _model(load: Load) -> LoadedModel:
     if load.format == Format.ONNX:
         from watchkeeper.runtime.onnx_model import OnnxModel
 
-        return OnnxModel(str(load.path), load.inputs, load.classes, load.threads)
+        return OnnxModel(str(load.path), load.inputs, load.threads)
     if load.format == Format.SKOPS:
         from watchkeeper.runtime.skops_model import SkopsModel
 
