@@ -21,6 +21,7 @@ from watchkeeper.cli.erase import erase
 from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
+from watchkeeper.cli.package import package
 from watchkeeper.cli.profile import merge, profile, show
 from watchkeeper.cli.register import register
 from watchkeeper.cli.release import live, release, rollback, versions
@@ -79,6 +80,7 @@ app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("erase")(erase)
 app.command("contract")(contract)
+app.command("package")(package)
 app.command("register")(register)
 app.command("release")(release)
 app.command("rollback")(rollback)
