@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
+    from watchkeeper.release.contract import Contract, misfits
+    from watchkeeper.release.contract_python import contract
     from watchkeeper.release.python import live, register, release, rollback, versions
     from watchkeeper.people.card import card
     from watchkeeper.release.compare import compare
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backtest",
+    "Contract",
     "Model",
     "Result",
     "Skew",
@@ -24,10 +27,12 @@ __all__ = [
     "card",
     "check",
     "compare",
+    "contract",
     "infer_model",
     "live",
     "load",
     "merged",
+    "misfits",
     "profile",
     "register",
     "release",
@@ -40,6 +45,9 @@ _HOMES = {
     "Model": "model",
     "WatchkeeperError": "model",
     "load": "model",
+    "Contract": "release.contract",
+    "contract": "release.contract_python",
+    "misfits": "release.contract",
     "Backtest": "report",
     "Result": "report",
     "Skew": "report",

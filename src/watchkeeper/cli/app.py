@@ -16,6 +16,7 @@ from watchkeeper.cli.backtest import backtest
 from watchkeeper.cli.card import card
 from watchkeeper.cli.check import check
 from watchkeeper.cli.compare import compare
+from watchkeeper.cli.contract import contract
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
@@ -23,6 +24,7 @@ from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.gate import gate
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
+from watchkeeper.cli.package import package
 from watchkeeper.cli.profile import merge, profile, show
 from watchkeeper.cli.register import register
 from watchkeeper.cli.release import live, release, rollback, versions
@@ -83,6 +85,8 @@ app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("gate")(gate)
 app.command("erase")(erase)
+app.command("contract")(contract)
+app.command("package")(package)
 app.command("register")(register)
 app.command("release")(release)
 app.command("rollback")(rollback)

@@ -1,9 +1,10 @@
-"""Keeps what is not data in SQL: models, windows, alarms, notices, tokens, versions, deployments, the audit trail."""
+"""Keeps what is not data in SQL: models, windows, alarms, tokens, versions, deployments, consumers, the audit trail."""
 
 from watchkeeper.state import (
     alarm,
     audit,
     baseline,
+    consumer,
     count,
     delivery,
     deployment,
@@ -30,6 +31,7 @@ __all__ = [
     "alarm",
     "audit",
     "baseline",
+    "consumer",
     "count",
     "delivery",
     "deployment",

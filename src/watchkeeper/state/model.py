@@ -41,6 +41,16 @@ def get(store: Store, name: str, until: int | None = None) -> Declared | None:
         return _last(connection, name, until)
 
 
+def standing(store: Store, name: str, at: int) -> Declared | None:
+    """The revision that stood at a time in µs, else the first there was; None if it was never added."""
+    rows = select(models).where(models.c.name == name)
+    before = rows.where(models.c.at <= at).order_by(models.c.revision.desc()).limit(1)
+    with store.reading() as connection:
+        row = connection.execute(before).mappings().first()
+        row = row or connection.execute(rows.order_by(models.c.revision).limit(1)).mappings().first()
+    return Declared(**row) if row else None
+
+
 def names(store: Store) -> list[str]:
     """The names of all models, in order."""
     with store.reading() as connection:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration."""
 
 metadata = MetaData(
@@ -244,5 +244,18 @@ deployments = Table(
     _moment("at"),
     _words("who"),
     Index("ix_deployments_model", "model"),
+    sqlite_autoincrement=True,
+)
+
+consumers = Table(
+    "consumers",
+    metadata,
+    _number(),
+    _words("model"),
+    _words("name"),
+    _words("yaml", nullable=True),
+    _moment("at"),
+    _words("who"),
+    Index("ix_consumers_model_name", "model", "name"),
     sqlite_autoincrement=True,
 )
