@@ -44,15 +44,22 @@ def baseline(
     model: ModelName,
     files: Files,
     reason: Annotated[str, typer.Option(metavar="WHY", help="Kept in the audit trail.", show_default=False)],
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="The only version that it is for; without it, all.", show_default=False),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Hold a model against other data from now on, because the world has changed.
 
     Its newest windows are profiled and judged again; what changed before, and is in the new baseline, is silent then.
+    With --version, the events of that version alone are held against it; all events together, and other versions, stay
+    with the baseline for all.
 
     \b
-    Example:
+    Examples:
       watchkeeper baseline hotel-cancel 'new/*.parquet' --reason "tariff changed"
+      watchkeeper baseline hotel-cancel v8.parquet --version v8 --reason "v8 scores lower"
     """
     from watchkeeper.cli.home import clock, home_of, person
     from watchkeeper.cli.option import following, sizes
@@ -61,7 +68,7 @@ def baseline(
         from watchkeeper.watch.add import rebase
 
         known = at.model(model)
-        done = rebase(at, known, files, reason=reason, now=clock(), who=person(), told=told)
+        done = rebase(at, known, files, reason=reason, now=clock(), who=person(), version=version, told=told)
     _say(done)
     _say_silenced(done, known)
 

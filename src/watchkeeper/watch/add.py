@@ -71,22 +71,40 @@ def add(
 
 
 def rebase(
-    home: Home, model: Model, files: Sequence[str], *, reason: str, now: int, who: str, told: Told | None = None
+    home: Home,
+    model: Model,
+    files: Sequence[str],
+    *,
+    reason: str,
+    now: int,
+    who: str,
+    version: str | None = None,
+    told: Told | None = None,
 ) -> Added:
-    """Give a model another baseline; its newest windows are profiled again. Raises `BaselineUnreadable`."""
+    """Give a model, or one version of it, another baseline; its newest windows are profiled again.
+
+    Raises `BaselineUnreadable`.
+    """
     declared = models.get(home.store, model.name)
     file = profile(list(files), model=model, by=model.window, told=told)
-    before = baseline_of(home, model, home.lake(model))
+    before = baseline_of(home, model, home.lake(model), version)
     silenced = _differences(check(list(files), before, model=model, by=model.window, told=told))
     what = [mask.sentence(finding, model) for finding in silenced]
-    taken = _take(home, model, file, 0 if declared is None else declared.revision, reason, now, who)
-    audit.append(home.store, who, "baseline silences", model.name, {"baseline": taken.baseline, "what": what}, now)
+    taken = _take(home, model, file, 0 if declared is None else declared.revision, reason, now, who, version)
+    audit.append(
+        home.store,
+        who,
+        "baseline silences",
+        model.name,
+        {"baseline": taken.baseline, "version": version, "what": what},
+        now,
+    )
     return replace(taken, silenced=silenced)
 
 
-def baseline_of(home: Home, model: Model, lake: Lake) -> ProfileFile:
-    """The profiles that a model is held against now. Raises `NoBaseline`."""
-    taken = baselines.current(home.store, model.name)
+def baseline_of(home: Home, model: Model, lake: Lake, version: str | None = None) -> ProfileFile:
+    """The profiles that a model, or one version of it, is held against now. Raises `NoBaseline`."""
+    taken = baselines.current(home.store, model.name, version)
     data = None if taken is None else lake.place.read(taken.path)
     if taken is None or data is None:
         where = "" if taken is None else f" at {lake.place.below(taken.path).uri}"
@@ -96,12 +114,22 @@ def baseline_of(home: Home, model: Model, lake: Lake) -> ProfileFile:
     return unpacked(data, f"the baseline {taken.name} of {model.name}")
 
 
-def _take(home: Home, model: Model, file: ProfileFile, revision: int, reason: str, now: int, who: str) -> Added:
+def _take(
+    home: Home,
+    model: Model,
+    file: ProfileFile,
+    revision: int,
+    reason: str,
+    now: int,
+    who: str,
+    version: str | None = None,
+) -> Added:
     data = packed(file)
-    name = hashlib.sha256(data).hexdigest()[:16]
+    own = b"" if version is None else b"\0" + version.encode()  # two versions may be given the same data
+    name = hashlib.sha256(data + own).hexdigest()[:16]
     path = f"baselines/{name}.parquet"
     home.lake(model).place.write(path, data)
-    new = baselines.put(home.store, model.name, name, reason, path, None, now, who)
+    new = baselines.put(home.store, model.name, name, reason, path, version, now, who)
     newest = [one.span for one in window.finished(home.store, model.name)][-KEPT:] if new else []
     window.touch(home.store, model.name, newest, now)
     return Added(model.name, revision, name, file.profiles.windows, file.profiles.total, len(newest))

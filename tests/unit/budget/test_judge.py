@@ -100,3 +100,12 @@ def test_a_finding_reads_as_a_sentence():
     finding = judge([nulls([310])], LONG, DAILY)[0]
     assert finding.message == "`x` is missing in 31 % of 1,000 rows; 0–0.1 % is usual."
     assert finding.expected == (0.0, 0.001)
+
+
+def test_a_budget_in_parts_promises_together_what_it_does_alone():
+    part = DAILY.shared(3)
+    assert (3 * part.alarm, 3 * part.warning) == pytest.approx((DAILY.alarm, DAILY.warning))
+    listed = [nulls([0, 0])]
+    assert thresholds(listed, LONG, part)[DAYS[0]][1] - thresholds(listed, LONG, DAILY)[DAYS[0]][1] == pytest.approx(
+        math.log(3)
+    )
