@@ -137,3 +137,15 @@ def test_profiles_that_an_older_release_kept_without_a_version_are_those_of_all(
         log(made.folder, [event(row) for row in rows(BEFORE + 2, 1, 4)])
         assert ran(made, BEFORE + 3).windows == 1
         assert watches(made).common.kept(micro(BEFORE), micro(BEFORE) + 3 * DAY).rows.tolist() == [ROWS] * 3
+
+
+def test_a_fault_in_all_rows_is_one_alarm_though_the_version_that_served_them_is_watched_too(tmp_path):
+    with home(tmp_path) as made:
+        after = of("v2", rows(BEFORE + 2, 2, 3))
+        for row in after[ROWS::2]:
+            row["price"] = None
+        log(made.folder, [event(row) for row in rows(BEFORE, 2, 2) + after])
+        one = ran(made, BEFORE + 4)
+        assert [(f.metric, f.version) for f in one.findings if f.columns == ("price",)] == [("null_share", None)]
+        onsets = [o for o in alarm.history(made.store, "hotel") if o.key.metric == "null_share"]
+        assert [o.key.version for o in onsets] == [None]
