@@ -5,11 +5,13 @@ from watchkeeper.budget.finding import Change, Finding, Priority, Severity
 from watchkeeper.budget.judge import expected, judge
 from watchkeeper.budget.limit import FEW, FULL, History, counts, thresholds
 from watchkeeper.budget.observe import observe
+from watchkeeper.budget.once import NEARLY_ALL
 from watchkeeper.budget.season import phase, unseen_season
 
 __all__ = [
     "FEW",
     "FULL",
+    "NEARLY_ALL",
     "Budget",
     "Change",
     "Finding",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from watchkeeper.model import Model, Override
@@ -33,6 +33,10 @@ class Budget:
         alarm, warning = (_chance(rate, window_days) for rate in (model.alarm_budget, model.warning_budget))
         holidays = frozenset(model.holidays)
         return Budget(alarm, warning, model.checks, model.season, holidays, model.importance)
+
+    def shared(self, parts: int) -> Budget:
+        """One of so many equal parts of it, which together promise what it does."""
+        return replace(self, alarm=self.alarm / parts, warning=self.warning / parts)
 
 
 def _chance(budget: str, window_days: float) -> float:

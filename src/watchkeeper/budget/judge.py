@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Finding, Severity
 from watchkeeper.budget.limit import History, Limits, counts, loud, needed, thresholds
+from watchkeeper.budget.once import is_again, wholes
 from watchkeeper.budget.priority import prioritised
 from watchkeeper.budget.season import festive
 from watchkeeper.budget.since import change
@@ -32,17 +33,15 @@ def judge(measurements: Sequence[Measurement], history: History, budget: Budget)
     where there are some, against the windows just before; and the value must leave its floor. What differs from the
     baseline alone has come slowly: that is told once a column, as a warning.
 
+    What all rows of a window show is not told again for a segment or a version that is nearly all of them: see `once`.
+
     What a person declared may keep a finding back until so many windows in a row were loud (it then has the worst
     severity of these), and limits its severity; on a holiday nothing is more than a warning.
     """
     limits = thresholds(measurements, history, budget)
-    found: list[Finding] = []
-    slow: list[Finding] = []
-    for m in measurements:
-        if not counts(m, history):
-            continue
-        for finding, is_slow in _told(m, limits, history, budget):
-            (slow if is_slow else found).append(finding)
+    every = [told for m in measurements if counts(m, history) for told in _told(m, limits, history, budget)]
+    of_all = wholes(finding for finding, _ in every)
+    found, slow = ([f for f, late in every if late is is_slow and not is_again(f, of_all)] for is_slow in (False, True))
     told = [*found, *_first_of_each_column(slow, found)]
     return sorted(prioritised(told, measurements, history, budget.importance), key=_worst_first)
 

@@ -44,4 +44,7 @@ BUILT_IN = (
 JOINT = frozenset(check.name for check in (reconstruction_error.CHECK, mmd.CHECK, series_error.CHECK))
 """Metrics of all columns together, named like their checks: a finding names those that contribute most to it."""
 
-__all__ = ["BUILT_IN", "JOINT", "Check", "Measurement", "Series", "available", "run"]
+TRAFFIC = frozenset(check.name for check in (row_count.CHECK, freshness.CHECK))
+"""Checks of how much data there is, and until when: single versions of a model say nothing of that."""
+
+__all__ = ["BUILT_IN", "JOINT", "TRAFFIC", "Check", "Measurement", "Series", "available", "run"]

@@ -81,7 +81,7 @@ def _called(check: Check, now: Profiles, baseline: Baseline) -> Iterator[Measure
 
 
 def groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseline]]:
-    """What is compared with what: everything, each segment, each version."""
+    """What is compared with what: everything, each segment, each version, unless there is but one."""
     segments = sorted({at.segment for at in now.slices if at.segment is not None})
     versions = sorted({at.version for at in now.slices if at.version is not None})
     yield now.by_window, _only(baseline, None)
@@ -89,7 +89,8 @@ def groups(now: Profiles, baseline: Baseline) -> Iterator[tuple[Profiles, Baseli
         before = _only(baseline, segment)
         if before.windows:
             yield now.regrouped(partial(_of_segment, segment)), before
-    for version in versions if len(versions) > 1 else ():
+    several = len({at.version for at, rows in zip(now.slices, now.rows.tolist(), strict=True) if rows}) > 1
+    for version in versions if several else ():
         yield now.regrouped(partial(_of_version, version)), _only(baseline, None)
 
 

@@ -13,6 +13,8 @@ from watchkeeper.checks.share import ratio
 from watchkeeper.profiles import Baseline, Profiles
 from watchkeeper.stats.law import UnseenLaw
 
+_ELSEWHERE = ", known from other windows"
+
 
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare the share of rows with values unknown to the baseline with the share that chance lets expect.
@@ -44,15 +46,18 @@ def _examples(values: column.Values) -> Callable[[int], str]:
     def tell(i: int) -> str:
         new = np.where(values.reference[i % len(values.reference)] > 0, 0, values.counts[i])
         most = [j for j in np.argsort(-new, kind="stable")[:3].tolist() if new[j]]
-        return ", ".join(f"{quoted(values.names[j])} ({figure(int(new[j]))})" for j in most)
+        examples = ", ".join(f"{quoted(values.names[j])} ({figure(int(new[j]))})" for j in most)
+        elsewhere = bool(most) and not values.rest[i] and not new[values.known :].any()
+        return f"{examples}{_ELSEWHERE}" if elsewhere else examples
 
     return tell
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
     examples = f": {m.tell(i)}" if m.tell else ""
+    whose = "windows of the baseline like this one do" if examples.endswith(_ELSEWHERE) else "the baseline does"
     return (
-        f"{named(m.columns[0])} has values that the baseline does not have in {percent(float(m.value[i]))} of "
+        f"{named(m.columns[0])} has values that {whose} not have in {percent(float(m.value[i]))} of "
         f"{figure(int(m.rows[i]))} rows{examples}; {between(*usual, shares=True)} is usual."
     )
 

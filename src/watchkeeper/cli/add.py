@@ -28,13 +28,15 @@ def add(
       watchkeeper add watchkeeper.yaml --baseline 'train/*.parquet'
       watchkeeper add watchkeeper.yaml --baseline train.parquet --home /srv/watchkeeper
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import clock, home_of, needs_server, person
     from watchkeeper.cli.option import following, sizes
 
-    with home_of(home, make=True) as at, following("Adding", sizes([*baseline, *baseline])) as told:
-        from watchkeeper.watch.add import add as added
-
-        done = added(at, model, baseline, now=clock(), who=person(), told=told)
+    with needs_server():
+        from watchkeeper.watch.add import keep, read
+    with following("Adding", sizes([*baseline, *baseline])) as told:
+        ready = read(model, baseline, told)
+    with home_of(home, make=True) as at:  # made last: what can't be read leaves nothing behind
+        done = keep(at, ready, now=clock(), who=person())
         typer.echo(f"{done.model} is added to {at.folder} (revision {done.revision}).")
     _say(done)
     typer.echo(f"Next: log its predictions (docs/guides/logging.md), or: watchkeeper ingest {done.model} FILES")
@@ -44,15 +46,22 @@ def baseline(
     model: ModelName,
     files: Files,
     reason: Annotated[str, typer.Option(metavar="WHY", help="Kept in the audit trail.", show_default=False)],
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="The only version that it is for; without it, all.", show_default=False),
+    ] = None,
     home: Home = None,
 ) -> None:
     """Hold a model against other data from now on, because the world has changed.
 
     Its newest windows are profiled and judged again; what changed before, and is in the new baseline, is silent then.
+    With --version, the events of that version alone are held against it; all events together, and other versions, stay
+    with the baseline for all.
 
     \b
-    Example:
+    Examples:
       watchkeeper baseline hotel-cancel 'new/*.parquet' --reason "tariff changed"
+      watchkeeper baseline hotel-cancel v8.parquet --version v8 --reason "v8 scores lower"
     """
     from watchkeeper.cli.home import clock, home_of, person
     from watchkeeper.cli.option import following, sizes
@@ -61,7 +70,7 @@ def baseline(
         from watchkeeper.watch.add import rebase
 
         known = at.model(model)
-        done = rebase(at, known, files, reason=reason, now=clock(), who=person(), told=told)
+        done = rebase(at, known, files, reason=reason, now=clock(), who=person(), version=version, told=told)
     _say(done)
     _say_silenced(done, known)
 
@@ -69,6 +78,9 @@ def baseline(
 def _say_silenced(done: Added, model: Model) -> None:
     from watchkeeper.report import mask, words
 
+    if done.silenced is None:
+        typer.echo("What it silences can be told of data alone, and profiles were given.")
+        return
     if not done.silenced:
         typer.echo("It differs from the old one in nothing that would have been an alarm.")
         return

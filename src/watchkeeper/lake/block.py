@@ -29,6 +29,11 @@ UNVERSIONED = "unversioned"
 """The version of a prediction that was logged without one."""
 
 
+def of_version(events: pa.RecordBatch, version: str | None) -> pa.RecordBatch:
+    """The events that one version of the model answered; all where it is None."""
+    return events if version is None else events.filter(pc.equal(events["version"].fill_null(UNVERSIONED), version))
+
+
 def block_of(events: pa.RecordBatch | pa.Table, labels: pa.Table, model: Model, first: int = 1) -> Block:
     """Events and their labels as a block of the model's own columns, which `engines.scan` counts.
 

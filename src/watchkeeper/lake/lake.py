@@ -177,18 +177,28 @@ class Lake:
         known = self.event_index().look(hashes)
         return known.times[known.found]
 
-    def put_profiles(self, windows: Sequence[Kept], edges: str, made: int) -> None:
-        """Keep the profile files of windows, which were counted on these edges: all of them or none."""
-        cells = {"edges": [edges] * len(windows), "profile": [window.profile for window in windows]}
+    def put_profiles(self, windows: Sequence[Kept], edges: str, made: int, version: str | None = None) -> None:
+        """Keep the profile files of windows, which were counted on these edges: all of them or none.
+
+        `version`: whose events alone they count; None: all.
+        """
+        cells = {
+            "edges": [edges] * len(windows),
+            "version": [version] * len(windows),
+            "profile": [window.profile for window in windows],
+        }
         self._put("profiles", cells, windows, made)
 
-    def revisions(self, start: int, end: int, edges: str) -> dict[tuple[int, int], tuple[int, int]]:
+    def revisions(
+        self, start: int, end: int, edges: str, version: str | None = None
+    ) -> dict[tuple[int, int], tuple[int, int]]:
         """The windows that start in this span and whose latest profile was counted on these edges, oldest first.
 
-        By start and end: its revision, and when it was made.
+        By start and end: its revision, and when it was made. `version`: whose events alone they count; None: all.
         """
-        columns = ["window_start", "window_end", "revision", "made", "edges"]
+        columns = ["window_start", "window_end", "revision", "made", "edges", "version"]
         rows = self._table_of("profiles", start, end, columns)
+        rows = rows.filter(pc.is_null(rows["version"]) if version is None else pc.equal(rows["version"], version))
         moments = {name: _moments(rows[name]).tolist() for name in ("window_start", "window_end", "made")}
         found: dict[tuple[int, int], tuple[int, int, str]] = {}
         for begin, over, made, revision, own in zip(
@@ -198,11 +208,12 @@ class Lake:
         return {span: latest[:2] for span, latest in sorted(found.items()) if latest[2] == edges}
 
     def profiles(self, start: int | None = None, end: int | None = None) -> Iterator[dict[str, Any]]:
-        """The profile of the latest revision of each window that starts in this span, in order of time."""
-        latest = _latest(self._table_of("profiles", start, end, ["window_start", "window_end", "revision", "made"]))
+        """The profile of the latest revision of each window that starts in this span, and of each single version."""
+        window = ("window_start", "window_end", "version")
+        latest = _latest(self._table_of("profiles", start, end, [*window, "revision", "made"]), window)
         for batch in self.read("profiles", start, end):
             for row in batch.to_pylist():
-                if latest.get((row["window_start"], row["window_end"])) == (row["revision"], row["made"]):
+                if latest.get(tuple(row[name] for name in window)) == (row["revision"], row["made"]):
                     yield row
 
     def put_findings(self, windows: Sequence[Told], made: int) -> None:
@@ -220,7 +231,7 @@ class Lake:
     def findings(self, start: int | None = None, end: int | None = None) -> pa.Table:
         """The findings of the latest revision of each window that starts in this span."""
         rows = self._table_of("findings", start, end, None)
-        latest = _latest(rows)
+        latest = _latest(rows, ("window_start", "window_end"))
         keys = zip(*(rows[k].to_pylist() for k in ("window_start", "window_end", "revision", "made")), strict=True)
         current = pa.array([latest[a, b] == (revision, made) for a, b, revision, made in keys], pa.bool_())
         return rows.filter(pc.and_(current, rows["finding"].is_valid())).sort_by("window_start")
@@ -406,11 +417,10 @@ def _cells(values: Any, kind: pa.DataType) -> pa.Array:
     return pa.array(values, pa.int64()).cast(kind) if pa.types.is_timestamp(kind) else pa.array(values, kind)
 
 
-def _latest(rows: pa.Table) -> dict[tuple[Any, Any], tuple[Any, Any]]:
-    """The latest revision of each window, and when it was made."""
-    latest: dict[tuple[Any, Any], tuple[Any, Any]] = {}
-    for start, end, revision, made in zip(
-        *(rows[k].to_pylist() for k in ("window_start", "window_end", "revision", "made")), strict=True
-    ):
-        latest[start, end] = max(latest.get((start, end), (revision, made)), (revision, made))
+def _latest(rows: pa.Table, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[Any, Any]]:
+    """The latest revision of each window, which these columns name, and when it was made."""
+    latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+    for revision, made, *window in zip(*(rows[k].to_pylist() for k in ("revision", "made", *by)), strict=True):
+        key = tuple(window)
+        latest[key] = max(latest.get(key, (revision, made)), (revision, made))
     return latest

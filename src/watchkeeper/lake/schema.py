@@ -60,6 +60,7 @@ PROFILES = pa.schema(
         ("window_end", INSTANT),
         ("revision", pa.int64()),
         ("edges", pa.string()),
+        ("version", pa.string()),
         ("made", INSTANT),
         ("profile", pa.binary()),
         ("day", pa.date32()),

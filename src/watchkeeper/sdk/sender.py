@@ -62,6 +62,9 @@ class Sender:
         self._bytes = 0
         self._changed = threading.Condition()
         self._closing: float | None = None
+        self._leaving = threading.Lock()
+        self._left = False
+        self._is_away = False
         self._pause = FIRST_PAUSE
         self._away_until = 0.0
         self._look_at = 0.0
@@ -87,12 +90,16 @@ class Sender:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Send for as long as an exit may take, and leave the rest to the spool."""
+        """Send for as long as an exit may take, and leave the rest to the spool.
+
+        A request that takes longer is left behind: its records are in the spool too, and count once by their ids.
+        """
         with self._changed:
             self._closing = time.monotonic() + self._exit_seconds
             self._look_at = 0.0
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(self._exit_seconds)
+        self._leave()
 
     def in_child(self) -> None:
         """Close the child's copies of the connection and of the spool's file."""
@@ -110,20 +117,28 @@ class Sender:
             except Exception:  # noqa: BLE001 – the outermost edge: the thread lives on, and says what happened
                 _LOG.exception("Model %s: sending failed by a fault of the logger", self._tally.model)
                 time.sleep(FIRST_PAUSE)
-        try:
-            self._to_spool()
-            self._spool.close()
-        except OSError as error:
-            self._tally.tell("spool", f"nothing can be written to {self._spool.folder}: {error}.")
-            self._tally.add("dropped", sum(item.logged for item in self._memory if isinstance(item, Batch)))
+        self._leave()
         self._endpoint.close()
+
+    def _leave(self) -> None:
+        """Leave what is not sent to the spool: once, by the thread, or by who closes while it waits for the server."""
+        with self._leaving:
+            if self._left:
+                return
+            self._left = True
+            try:
+                self._to_spool()
+                self._spool.close()
+            except OSError as error:
+                self._tally.tell("spool", f"nothing can be written to {self._spool.folder}: {error}.")
+                self._tally.add("dropped", sum(item.logged for item in self._memory if isinstance(item, Batch)))
 
     def _ended(self) -> bool:
         """While closing: whether nothing is left to send, or the time for it is over, or the server is away."""
         if self._closing is None:
             return False
         now = time.monotonic()
-        return now > self._closing or now < self._away_until or (not self._memory and now < self._look_at)
+        return now > self._closing or self._is_away or (not self._memory and now < self._look_at)
 
     def _turn(self) -> None:
         if time.monotonic() < self._away_until:
@@ -141,6 +156,8 @@ class Sender:
     def _send_first(self) -> None:
         """Send what is oldest in memory, with others of its kind; it stays there until it is known where it ended."""
         with self._changed:
+            if not self._memory:
+                return
             items = self._first()
         if isinstance(items[0], Batch):
             self._deliver(joined([item for item in items if isinstance(item, Batch)]))
@@ -182,7 +199,7 @@ class Sender:
             if rejected.number:
                 self._tally.add("rejected", rejected.number)
                 self._tally.tell("rejected", f"the server rejects a record: {rejected.first}.")
-        self._pause, self._away_until = FIRST_PAUSE, 0.0
+        self._pause, self._away_until, self._is_away = FIRST_PAUSE, 0.0, False
         self._tally.forget("away", "the server answers again.")
 
     def _put_aside(self, batch: Batch, refused: Refused) -> None:
@@ -198,10 +215,12 @@ class Sender:
 
     def _stay_away(self, away: Away) -> None:
         """Wait as long as the server asks, or twice as long as the last time; not all clients at one moment."""
-        pause = away.retry_after if away.retry_after is not None else self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311
+        if away.retry_after is not None:
+            pause = max(away.retry_after, FIRST_PAUSE)  # who asks for no pause at all would be asked without end
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         self._away_until = time.monotonic() + min(pause, 10 * LONGEST_PAUSE)
-        self._look_at = 0.0
+        self._look_at, self._is_away = 0.0, True
         self._tally.tell("away", f"{away}. Records wait in {self._spool.folder} until it takes them.")
 
     def _to_spool(self) -> None:

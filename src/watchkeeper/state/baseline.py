@@ -52,6 +52,13 @@ def current(store: Store, model: str, version: str | None = None) -> Recorded | 
     return Recorded(**row) if row else None
 
 
+def versions(store: Store, model: str) -> list[str]:
+    """The versions that have a baseline of their own."""
+    query = select(baselines.c.version).where(baselines.c.model == model, baselines.c.version.is_not(None)).distinct()
+    with store.reading() as connection:
+        return sorted(connection.execute(query).scalars())
+
+
 def history(store: Store, model: str) -> list[Recorded]:
     """All baselines of a model, newest first."""
     query = select(*_FIELDS).where(baselines.c.model == model).order_by(baselines.c.id.desc())

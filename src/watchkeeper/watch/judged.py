@@ -37,8 +37,12 @@ def judge_files(
     segments: Sequence[str],
     checks: Sequence[Check] | None,
     told: Told | None,
+    parts: int = 1,
 ) -> Judged:
-    """Judge the profiles of files against a baseline in windows like theirs. `span`: that of a file without windows."""
+    """Judge the profiles of files against a baseline in windows like theirs.
+
+    `span`: that of a file without windows. `parts`: among how many comparisons like this one the budget is shared out.
+    """
     if not files:
         return NOTHING
     profiles = filled(merge(files), windows)
@@ -47,7 +51,7 @@ def judge_files(
     baseline = reference.baseline(windows, largest, ends, segments, told)
     baseline = replace(baseline, profiles=filled(baseline.profiles, windows))
     used = available(BUILT_IN) if checks is None else tuple(checks)
-    budget = Budget.of(reference.model, 1.0 if windows is None else days(windows))
+    budget = Budget.of(reference.model, 1.0 if windows is None else days(windows)).shared(parts)
     found, history = observe(profiles, baseline, used, budget)
     measurements = remark.enough(found, baseline)
     limits = thresholds(measurements, history, budget)

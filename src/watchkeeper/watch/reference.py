@@ -174,9 +174,7 @@ def refer(
             if kept is not None:
                 blocks.append(block)
         if delivery.rejected:
-            raise BaselineUnreadable(
-                f"the baseline can't be used. {delivery.violations[0].message} {delivery.violations[0].remedy}"
-            )
+            raise unusable(delivery)
         if kept is not None:
             kept.append((delivery, blocks))
     time = known.only(Role.TIMESTAMP)
@@ -208,6 +206,17 @@ def _of_profiles(made: Sequence[Named], model: Model | None) -> Reference:
             f"the baseline can't be used. {name}: {why}. Profile its data again with this model, or leave --model out."
         )
     return Reference(name=name, model=model or file.model, edges=file.profiles.edges, digests=file.digests, file=file)
+
+
+def unusable(delivery: Delivery) -> BaselineUnreadable:
+    """What to say of a rejected file that was to be a baseline: whoever gave it, and not a sender, can mend that."""
+    worst = delivery.violations[0]
+    remedy = worst.remedy
+    if worst.check == "missing_column":
+        lacking = [violation for violation in delivery.violations if violation.check == worst.check]
+        worst = max(lacking, key=lambda violation: len(violation.columns))
+        remedy = "Give files with the model's columns, as the data have that it was trained or tested with."
+    return BaselineUnreadable(f"the baseline can't be used. {worst.message} {remedy}")
 
 
 def segments_of(model: Model, asked: str | None) -> list[str]:

@@ -6,7 +6,7 @@ anywhere, and may run twice at once: each model is taken by one of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.checks import JOINT
-from watchkeeper.engines import Kernels, Spark
+from watchkeeper.engines import Spark
 from watchkeeper.lake import Lake, Moved, Told, move
 from watchkeeper.model import KEEP, OUTSIDE, Model, override_of
 from watchkeeper.notify import Target, tell
@@ -23,17 +23,15 @@ from watchkeeper.profiles import Profiles, Slice, TimeWindows, parse
 from watchkeeper.report.as_json import finding_as_dict
 from watchkeeper.state import Store, alarm, count, window
 from watchkeeper.watch import pipeline, service
-from watchkeeper.watch.add import baseline_of
 from watchkeeper.watch.home import Home
-from watchkeeper.watch.judged import Judged, judge_files
 from watchkeeper.watch.labelled import Labelled
 from watchkeeper.watch.log import open_log
 from watchkeeper.watch.reference import Told as Progress
-from watchkeeper.watch.reference import refer
 from watchkeeper.watch.settling import Settled, ripe, settle
 from watchkeeper.watch.tidy import kept_from, tidy
 from watchkeeper.watch.turn import turn
-from watchkeeper.watch.windowed import KEPT, Revision, Span, Watched
+from watchkeeper.watch.versioned import Watches, watches_of
+from watchkeeper.watch.windowed import Span
 
 SECOND = 1_000_000
 TOGETHER = 240
@@ -99,14 +97,13 @@ def run_model(home: Home, model: Model, *, now: int, told: Progress | None = Non
         ran = Ran(model.name, moved.events.new, moved.labels.new, findings=jobs.findings, onsets=jobs.onsets)
         if not due:
             return ran
-        baseline, labelled = baseline_of(home, model, lake), Labelled(model, windows)
-        watched = Watched(model, lake, baseline, windows, Kernels(), labelled, spark)
+        watches = watches_of(home, model, lake, windows, Labelled(model, windows), spark)
         found = [*ran.findings]
         onsets = ran.onsets
         for i in range(0, len(due), TOGETHER):
             some = due[i : i + TOGETHER]
             hold()
-            findings, began = _windows(home, watched, some, now)
+            findings, began = _windows(home, watches, some, now)
             found += findings
             onsets += began
             if told:
@@ -139,14 +136,10 @@ def day_of(now: int) -> date:
     return datetime.fromtimestamp(now / SECOND, UTC).date()
 
 
-def _windows(home: Home, watched: Watched, due: Sequence[window.Due], now: int) -> tuple[list[Finding], int]:
+def _windows(home: Home, watches: Watches, due: Sequence[window.Due], now: int) -> tuple[list[Finding], int]:
     """Profile and judge some windows; their findings, and how many alarms began to fire."""
-    name, store = watched.model.name, home.store
-    spans = [one.span for one in due]
-    profiles = watched.profiled(spans)
-    watched.lake.put_profiles([watched.packed(one.span, one.seen, profiles) for one in due], watched.edges, now)
-    judged = _judged(watched, profiles, {one.span: (one.seen, now) for one in due})
-    told = [finding for finding in judged.findings if finding.severity is not Severity.INFO]
+    watched, store = watches.common, home.store
+    profiles, told = watches.look(due, now)
     settled = settle(watched.lake, watched.labelled, due, told, now)
     of = settled.findings
     served = service.follow(store, watched.model, watched.lake, watched.windows, due, now)
@@ -159,18 +152,8 @@ def _windows(home: Home, watched: Watched, due: Sequence[window.Due], now: int) 
     onsets = served.onsets
     for one in due:
         onsets += _alarms(store, watched.model, one.span, of[one.span], profiles, settled, now)
-        window.done(store, name, one.span, one.seen, now)
+        window.done(store, watched.model.name, one.span, one.seen, now)
     return [finding for mine in every.values() for finding in mine], onsets
-
-
-def _judged(watched: Watched, profiles: Profiles, revisions: Mapping[Span, Revision]) -> Judged:
-    """Judge windows, which were just kept as these `revisions`, beside those before them, and as ones that are over."""
-    first, last = min(revisions), max(revisions)
-    every = watched.kept(first[0] - KEPT * (first[1] - first[0]), last[1], profiles, revisions)
-    after = last[1], int(watched.windows.end_of(np.array([last[1]], dtype=np.int64))[0])
-    over = every.onto([*every.slices, *watched.blank(after)])  # a window that others follow is over: its end is judged
-    reference = refer([watched.baseline], watched.model)
-    return judge_files([over], reference, watched.windows, None, watched.model.segments, None, None)
 
 
 def _alarms(

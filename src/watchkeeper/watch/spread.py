@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from watchkeeper.delivery import Block
 from watchkeeper.engines import Kernels, Spark, scan
 from watchkeeper.lake import Lake
-from watchkeeper.lake.block import block_of
+from watchkeeper.lake.block import block_of, of_version
 from watchkeeper.lake.shard import Shard, Source, shards, source_of
 from watchkeeper.profiles import Edges, ProfileFile, Profiles, TimeWindows, merge
 from watchkeeper.profiles.codec import packed, unpacked
@@ -22,6 +22,7 @@ class Count:
     source: Source
     edges: Edges
     windows: TimeWindows
+    version: str | None
 
     def __call__(self, part: Sequence[Shard]) -> tuple[bytes, Labelled]:
         """The packed profiles of some files, and how many of their events have labels."""
@@ -35,8 +36,9 @@ class Count:
         first = 1
         for events, labels in self.source.joined(part):
             labelled.add(events, labels)
-            yield block_of(events, labels, self.source.model, first)
-            first += events.num_rows
+            mine = of_version(events, self.version)
+            yield block_of(mine, labels, self.source.model, first)
+            first += mine.num_rows
 
 
 def spread(
@@ -46,17 +48,19 @@ def spread(
     labelled: Labelled,
     windows: TimeWindows,
     spans: Iterable[tuple[int, int]],
+    version: str | None = None,
 ) -> Profiles:
     """The profiles of some spans' events and labels, the same to the last integer as `engines.scan` gives here.
 
-    What is counted of labels is added to `labelled`. Raises `NoSpark`, `SparkFailed`.
+    What is counted of labels is added to `labelled`. `version`: whose events alone are profiled.
+    Raises `NoSpark`, `SparkFailed`.
     """
     model, found = lake.model, shards(lake, spans)
     edges = baseline.profiles.edges.declared(model)
     own = replace(baseline, profiles=replace(baseline.profiles, edges=edges))
     sizes = [shard.events.rows for shard in found]
     parts = [scan(edges, model, (), windows, model.segments, kernels=Kernels())]
-    for profiles, counted in spark.map(Count(source_of(lake), edges, windows), found, sizes):
+    for profiles, counted in spark.map(Count(source_of(lake), edges, windows, version), found, sizes):
         parts.append(unpacked(profiles, "what Spark counted", own).profiles)
         labelled.merge(counted)
     return merge(parts)

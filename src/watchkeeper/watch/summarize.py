@@ -14,7 +14,7 @@ from watchkeeper.profiles import NotAProfile, OneWindow, ProfileFile, Slice, Tim
 from watchkeeper.watch import argument
 from watchkeeper.watch import period as periods
 from watchkeeper.watch.profiled import BaselineUnreadable, added, called, data_only, expanded, on_disk
-from watchkeeper.watch.reference import Told, refer, segments_of
+from watchkeeper.watch.reference import Told, refer, segments_of, unusable
 
 
 def profile(
@@ -70,7 +70,7 @@ def profile(
                 )
             )
             if delivery.rejected:
-                raise BaselineUnreadable(f"{delivery.violations[0].message} {delivery.violations[0].remedy}")
+                raise unusable(delivery)
             if digest is not None:
                 digests[digest.result()] = Path(source).name
     origin = "time" if isinstance(asked, TimeWindows) else "blocks" if asked else "files" if len(sources) > 1 else "one"

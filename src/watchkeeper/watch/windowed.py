@@ -12,7 +12,7 @@ from types import MappingProxyType
 from watchkeeper.delivery import Block
 from watchkeeper.engines import Kernels, Spark, scan
 from watchkeeper.lake import Kept, Lake
-from watchkeeper.lake.block import block_of
+from watchkeeper.lake.block import block_of, of_version
 from watchkeeper.lake.cell import micro
 from watchkeeper.model import Model, WatchkeeperError, replacing
 from watchkeeper.profiles import ProfileFile, Profiles, Slice, TimeWindows, merge
@@ -40,6 +40,8 @@ class Watched:
     labelled: Labelled
     spark: Spark | None = None
     """Where windows are profiled; None: here."""
+    version: str | None = None
+    """The version whose events alone are looked at; None: all."""
 
     @property
     def edges(self) -> str:
@@ -52,7 +54,7 @@ class Watched:
         if self.spark is None:
             found = merge([self._scanned(run) for run in runs])
         else:
-            found = spread(self.spark, self.lake, self.baseline, self.labelled, self.windows, runs)
+            found = spread(self.spark, self.lake, self.baseline, self.labelled, self.windows, runs, self.version)
         known = {(at.start, at.end) for at in found.slices}
         empty = [at for span in spans if span not in known for at in self.blank(span)]
         return found.onto(sorted([*found.slices, *empty], key=lambda at: at.key))
@@ -79,7 +81,7 @@ class Watched:
         Those of the last call lie in the cache as one file, and those that are `new`, and were kept as these
         `revisions`, are at hand: only others are looked for in the lake.
         """
-        wanted = self.lake.revisions(start, end, self.edges)
+        wanted = self.lake.revisions(start, end, self.edges, self.version)
         cached, known = self._cached()
         parts, missing = [], dict(wanted)
         for profiles, held in ((new, revisions), (cached, known)):
@@ -91,7 +93,8 @@ class Watched:
             parts += [
                 unpacked(row["profile"], "a window's profile", self.baseline).profiles
                 for row in self.lake.profiles(min(missing)[0], max(missing)[0] + 1)
-                if tuple(micro([row["window_start"], row["window_end"]]).tolist()) in missing
+                if row["version"] == self.version
+                and tuple(micro([row["window_start"], row["window_end"]]).tolist()) in missing
             ]
         found = merge(parts) if parts else _of(self.baseline.profiles, ())
         if wanted != known:
@@ -100,7 +103,8 @@ class Watched:
 
     @property
     def _file(self) -> Path:
-        return self.lake.cache / f"windows-{self.edges}.parquet"
+        own = "" if self.version is None else f"-{hashlib.sha256(self.version.encode()).hexdigest()[:16]}"
+        return self.lake.cache / f"windows-{self.edges}{own}.parquet"
 
     def _cached(self) -> tuple[Profiles | None, dict[Span, Revision]]:
         """The windows in the cache, and their revisions."""
@@ -134,7 +138,8 @@ class Watched:
 
     def _blocks(self, start: int, end: int) -> Iterator[Block]:
         outcomes, first = self.lake.outcomes(), 1
-        for batch in self.lake.events(start, end):
+        for every in self.lake.events(start, end):
+            batch = of_version(every, self.version)
             labels = outcomes.labels_for(batch["id"])
             self.labelled.add(batch, labels)
             yield block_of(batch, labels, self.model, first)

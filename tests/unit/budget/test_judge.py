@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from watchkeeper.budget import Budget, History, Severity, expected, judge, thresholds
+from watchkeeper.budget.once import is_again, wholes
 from watchkeeper.checks import BUILT_IN
 from watchkeeper.checks.run import weighed
 from watchkeeper.checks.share import compared
@@ -22,8 +24,6 @@ DAILY = Budget(alarm=1 / 30.4, warning=1 / 7)
 
 
 def nulls(hits, rows=1_000, before=0, rows_before=60_000, name="x", **changes):
-    from dataclasses import replace
-
     was = np.array([before]), np.array([rows_before])
     measured = compared("null_share", name, np.array(hits), np.full(len(hits), rows), *was)
     measured = weighed(replace(measured, check="null_share", slices=DAYS[: len(hits)]), CHANCE)
@@ -100,3 +100,39 @@ def test_a_finding_reads_as_a_sentence():
     finding = judge([nulls([310])], LONG, DAILY)[0]
     assert finding.message == "`x` is missing in 31 % of 1,000 rows; 0–0.1 % is usual."
     assert finding.expected == (0.0, 0.001)
+
+
+def test_a_budget_in_parts_promises_together_what_it_does_alone():
+    part = DAILY.shared(3)
+    assert (3 * part.alarm, 3 * part.warning) == pytest.approx((DAILY.alarm, DAILY.warning))
+    listed = [nulls([0, 0])]
+    assert thresholds(listed, LONG, part)[DAYS[0]][1] - thresholds(listed, LONG, DAILY)[DAYS[0]][1] == pytest.approx(
+        math.log(3)
+    )
+
+
+def parts(whole, part, rows, **names):
+    """What all rows of a day show, and what a part of them does."""
+    mine = replace(nulls(part, rows), slices=(replace(DAYS[0], **names),))
+    return judge([nulls(whole), mine], LONG, DAILY)
+
+
+@pytest.mark.parametrize("names", [{"version": "v7"}, {"segment": "country=PRT"}])
+def test_a_fault_is_told_once_where_a_version_or_a_segment_is_nearly_all_rows(names):
+    assert [(f.version, f.segment) for f in parts([200], [200], 1_000, **names)] == [(None, None)]
+    assert [(f.version, f.segment) for f in parts([200], [195], 960, **names)] == [(None, None)]
+    assert len(parts([200], [195], 940, **names)) == 2
+
+
+def test_what_a_part_shows_and_the_whole_does_not_is_told_however_large_it_is():
+    (only,) = parts([0], [200], 1_000, version="v7")
+    assert only.version == "v7"
+    whole = replace(only, version=None)
+    assert is_again(only, wholes([whole]))
+    assert not is_again(only, wholes([replace(whole, severity=Severity.WARNING)]))  # the part is louder
+
+
+def test_another_column_or_another_day_of_a_part_is_no_repetition():
+    other = replace(nulls([200], name="y"), slices=(replace(DAYS[0], version="v7"),))
+    later = replace(nulls([200]), slices=(replace(DAYS[1], version="v7"),))
+    assert len(judge([nulls([200]), other, later], LONG, DAILY)) == 3

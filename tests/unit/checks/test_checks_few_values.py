@@ -83,3 +83,19 @@ def test_a_zero_inflated_column_has_ten_cells_at_most():
     result = wk.check(pa.table({"paid": paid(100)}), [pa.table({"paid": paid(4_000)})])
     psi = next(one for one in result.measurements if one.metric == "psi")
     assert psi.value[0] < 0.2
+
+
+def test_a_flag_that_fills_single_days_is_known_from_these_and_the_sentence_does_not_deny_it():
+    rng = np.random.default_rng(7)
+
+    def days(first, many, holidays):
+        at = np.datetime64("2026-01-01") + np.repeat(np.arange(first, first + many), 24) * np.timedelta64(1, "D")
+        free = np.isin(np.repeat(np.arange(first, first + many), 24), holidays).astype(int)
+        return pa.table({"at": at.astype("datetime64[us]"), "free": free, "x": rng.normal(size=len(at))})
+
+    result = wk.check(days(120, 12, [125]), days(0, 120, [17, 52, 81]), by="day")
+    (told,) = [finding for finding in result.findings if finding.metric == "unseen_share"]
+    assert told.message == (
+        "`free` has values that windows of the baseline like this one do not have in 100 % of 24 rows: "
+        '"1" (24), known from other windows; 0–4.2 % is usual.'
+    )

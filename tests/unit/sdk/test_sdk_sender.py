@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 
@@ -206,6 +207,41 @@ def test_a_server_that_never_answers_is_given_up_and_does_not_hold_up_the_servic
             log.label("a", 1)
             assert log.flush()
             assert log.counts.spooled == 1
+
+
+def test_an_exit_does_not_wait_for_a_server_that_holds_a_request_and_keeps_what_it_may_not_have(server, tmp_path):
+    held, let_go = threading.Event(), threading.Event()
+    take = server.take
+
+    def hold(request, body):
+        held.set()
+        assert let_go.wait(600)
+        take(request, body)
+
+    server.take = hold
+    log = make(server, tmp_path, timeout=600, exit_seconds=0.1)
+    log.label("a", 1)
+    assert held.wait(20)
+    log.label("b", 1)
+    log.close()  # comes back before the server answers
+    assert not let_go.is_set()
+    assert log.counts.spooled == 2
+    let_go.set()
+    server.take = take
+    with make(server, tmp_path) as after:
+        after.label("c", 1)
+    until(lambda: {"a", "b", "c"} == {label.id for label in server.accepted})
+
+
+def test_an_exit_does_not_try_a_server_again_that_is_known_to_be_away(server, tmp_path):
+    server.answers = [(503, {"Retry-After": "0"}, [], False)] * 10_000
+    log = make(server, tmp_path, exit_seconds=600)
+    log.label("a", 1)
+    until(lambda: log.counts.spooled)
+    log.label("b", 1)
+    log.close()
+    assert log.counts.spooled == 2
+    assert server.answers
 
 
 def test_a_spool_that_cannot_be_written_bounds_memory_and_counts_what_is_lost(server, tmp_path, monkeypatch):
