@@ -387,7 +387,9 @@ def main() -> None:
         with ExitStack() as stack:
             for one in made:
                 one.pid = stack.enter_context(running(one.command, one.port, one.path, one.body, folder))
-            shapes = [Server("gateway, log on, a tensor a column", [], made[2].port, made[2].path, TENSORS, made[2].pid)]
+            shapes = [
+                Server("gateway, log on, a tensor a column", [], made[2].port, made[2].path, TENSORS, made[2].pid)
+            ]
             shapes.append(Server("gateway, log on, /invocations", [], made[2].port, "/invocations", FRAME, made[2].pid))
             for _ in range(options.rounds):
                 for one in (*made, *shapes):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
+    from watchkeeper.people.card import card
+    from watchkeeper.release.compare import compare
     from watchkeeper.release.contract import Contract, misfits
     from watchkeeper.release.contract_python import contract
     from watchkeeper.release.python import live, register, release, rollback, versions
-    from watchkeeper.people.card import card
-    from watchkeeper.release.compare import compare
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
     from watchkeeper.watch.skew import skew

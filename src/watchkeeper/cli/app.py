@@ -20,8 +20,8 @@ from watchkeeper.cli.contract import contract
 from watchkeeper.cli.dataset import dataset
 from watchkeeper.cli.demo import demo
 from watchkeeper.cli.erase import erase
-from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.gate import gate
+from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.package import package

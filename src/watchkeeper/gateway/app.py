@@ -82,7 +82,7 @@ class App:
             (b"content-length", str(len(answer.body)).encode()),
             *answer.headers,
         ]
-        if self.is_draining or answer.status in (400, 408, 413) and b"expect" in dict(scope["headers"]):
+        if self.is_draining or (answer.status in (400, 408, 413) and b"expect" in dict(scope["headers"])):
             headers_sent.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers_sent})
         await send({"type": "http.response.body", "body": answer.body})

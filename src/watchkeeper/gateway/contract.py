@@ -172,7 +172,7 @@ def _of_array(values: Any, type: Type) -> Values:
             raise _Fault("has a number beyond 64 bits")
         return values if values.dtype.kind == "f" or type is Type.INTEGER else values.astype(np.float64)
     found = values.tolist()
-    return [None if value != value else value for value in found] if values.dtype.kind == "f" else found  # noqa: PLR0124
+    return [None if value != value else value for value in found] if values.dtype.kind == "f" else found
 
 
 def _rules(column: Column) -> Iterable[Callable[[Values], None]]:
