@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,8 +13,9 @@ import pyarrow as pa
 
 from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import deliver
+from watchkeeper.demo.serving import PATIENCE, NoServer, serving
 from watchkeeper.demo.story import Demo
-from watchkeeper.model import Model, Role, WatchkeeperError, load
+from watchkeeper.model import Model, Role, load
 from watchkeeper.sdk import Logger
 from watchkeeper.state import Role as Right
 from watchkeeper.state import token as tokens
@@ -28,17 +24,9 @@ from watchkeeper.watch.home import Home, opened
 from watchkeeper.watch.run import run
 
 SECOND = 1_000_000
-PATIENCE = 60.0
-"""Seconds that the server may take to answer for the first time."""
 WHO = "demo"
 Logged = tuple[dict[str, Any], Any]
 """An event as the SDK takes it, and its label, if there ever was one."""
-
-
-class NoServer(WatchkeeperError):
-    """The demo's server did not start: the text holds what it said."""
-
-    exit_code = 4
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,10 @@ def replay(story: Demo, folder: Path) -> Iterator[Day]:
         add(home, story.model, [str(story.baseline)], now=_now(), who=WHO)
         secret = tokens.create(home.store, Right.INGEST, WHO, None, _now(), who=WHO)
         model = load(story.model)
-        with _serving(folder) as url, Logger(model.name, url=url, token=secret, home=folder) as log:
+        with (
+            serving("serve", folder, "--every", "never") as url,
+            Logger(model.name, url=url, token=secret, home=folder) as log,
+        ):
             for day, events in _by_day(story, model):
                 yield _lived(home, log, day, events)
 
@@ -100,39 +91,6 @@ def _by_day(story: Demo, model: Model) -> Iterator[tuple[date, list[Logged]]]:
         event = {"features": row, "id": f"{at:%Y-%m-%d}-{hour:02}", "time": at.replace(hour=hour), "version": "v1"}
         of_day.append((event, outcome))
     yield from sorted(days.items())
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[str]:
-    """A server of the home in a process of its own; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    command = [sys.executable, "-m", "watchkeeper", "serve", "--home", str(folder), "--port", str(port)]
-    server = subprocess.Popen([*command, "--every", "never"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - our own program
-    try:
-        _await(server, port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.communicate()
-
-
-def _await(server: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and server.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-        try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    server.kill()
-    said = server.communicate()[1].decode(errors="replace").strip()
-    raise NoServer(f"the demo's server did not start: {said or 'it said nothing'}")
 
 
 def _now() -> int:
