@@ -101,11 +101,10 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
         return
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
     if training is not None:
-        ordered = later is not None and later.outcome is Outcome.PASS
-        attempts.make("rows_seen", lambda: overlap.rows_seen(held, features, training))
-        attempts.make(
-            "entity_overlap", lambda: overlap.entity_overlap(held, model, features, training, ordered=ordered)
-        )
+        in_order = later is not None and later.outcome is Outcome.PASS
+        both = (held, features, training)
+        attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
+        attempts.make("entity_overlap", lambda: overlap.entity_overlap(*both, model, in_order=in_order))
 
 
 def _replays(case: Case, candidate: Worker, live: Worker | None, held: Holdout, attempts: Attempts) -> None:

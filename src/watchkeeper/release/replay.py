@@ -84,11 +84,8 @@ def answers_well(worker: Worker, requests: pa.Table, model: Model, what: str) ->
         fault = "says something else when it is asked the same again"
     if fault is None:
         few = requests.slice(0, ALONE)
-        alone = joined(
-            [worker.predict(columns_of(few.slice(i, 1), worker.inputs), SECONDS) for i in range(few.num_rows)]
-        )
-        together = worker.predict(columns_of(few, worker.inputs), SECONDS)
-        if differing(together, alone).any():
+        alone = joined([answers_to(worker, few.slice(i, 1)) for i in range(few.num_rows)])
+        if differing(answers_to(worker, few), alone).any():
             fault = "says something else of a row alone than of the same row among others"
     if fault is not None:
         remedy = (

@@ -18,11 +18,11 @@ from watchkeeper.runtime import Worker
 
 Floats = NDArray[np.float64]
 
-CALLS = 300
+CALLS = 200
 """Calls of each model."""
 WARM = 20
 """Calls before them that do not count."""
-LONGEST = 10.0
+LONGEST = 5.0
 """After so many seconds no further call is made."""
 UNNOTICED = 0.002
 """Seconds that a prediction may take however little the live model takes: the way through a server takes as long."""
