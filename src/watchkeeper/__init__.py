@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
-    from watchkeeper.release.python import live, register, release, rollback, versions
+    from watchkeeper.release.python import gate, live, register, release, rollback, versions
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
     from watchkeeper.watch.skew import skew
@@ -20,6 +20,7 @@ __all__ = [
     "WatchkeeperError",
     "backtest",
     "check",
+    "gate",
     "infer_model",
     "live",
     "load",
@@ -46,6 +47,7 @@ _HOMES = {
     "merged": "watch",
     "profile": "watch",
     "skew": "watch.skew",
+    "gate": "release.python",
     "live": "release.python",
     "register": "release.python",
     "rollback": "release.python",

@@ -132,6 +132,15 @@ def test_rows_of_the_time_of_training_fail_though_the_candidate_shines_on_them(h
     assert verdict.outcome is Outcome.FAIL
 
 
+def test_training_files_that_can_not_be_read_fail_and_are_never_left_out(home, folder, better, latest):
+    import pyarrow.parquet as pq
+
+    pq.write_table(april().drop_columns(["temp"]), folder / "other.parquet")
+    verdict = gated.gated(home, better, latest, train=[str(folder / "other.parquet")])
+    assert gated.outcome_of(verdict, "training_data") == "FAIL"
+    assert "temp" in said(verdict, "training_data")
+
+
 def test_rows_without_a_label_are_left_out_and_counted(home, folder, better):
     table = april()
     busy = [None if i % 4 == 0 else value for i, value in enumerate(table["busy"].to_pylist())]
