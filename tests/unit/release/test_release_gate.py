@@ -168,9 +168,12 @@ def test_a_rejected_file_fails(home, folder, better):
     assert verdict.holdout["used"] == 0
 
 
-def test_a_file_that_is_no_model_fails_with_the_reason_and_nothing_more_is_asked_of_it(home, folder, latest):
-    version = gated.register(home, folder, b"this is no ONNX file")
-    verdict = gated.gated(home, version, latest)
+def test_what_can_not_be_loaded_fails_with_the_reason_and_nothing_more_is_asked_of_it(home, folder, latest):
+    named = f"{folder / 'gone.py'}:predict"  # nobody allowed it either
+    made = registry.register(
+        home, gated.NAME, inputs=list(gated.FEATURES), function=named, lineage=gated.LINEAGE, now=gated.NOW, who="ann"
+    )
+    verdict = gated.gated(home, made.version, latest)
     assert gated.outcome_of(verdict, "loads") == "FAIL"
     assert verdict.exit_code == 1
     assert not {"skill", "latency"} & {check.name for check in verdict.checks}
