@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from watchkeeper.release.compare import compare
     from watchkeeper.release.contract import Contract, misfits
     from watchkeeper.release.contract_python import contract
-    from watchkeeper.release.python import live, register, release, rollback, versions
+    from watchkeeper.release.python import gate, live, register, release, rollback, versions
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
     from watchkeeper.watch.skew import skew
@@ -28,6 +28,7 @@ __all__ = [
     "check",
     "compare",
     "contract",
+    "gate",
     "infer_model",
     "live",
     "load",
@@ -60,6 +61,7 @@ _HOMES = {
     "merged": "watch",
     "profile": "watch",
     "skew": "watch.skew",
+    "gate": "release.python",
     "live": "release.python",
     "register": "release.python",
     "rollback": "release.python",

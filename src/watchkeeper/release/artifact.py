@@ -147,7 +147,7 @@ def _copied(source: Any, target: BinaryIO, most: int) -> str:
         size += len(piece)
         if size > most:
             raise TooLarge(
-                f"the file goes on after {most:,} bytes, which is all that `file_bytes` under `serving:` allows."
+                f"the file goes on after the {most:,} bytes that `file_bytes` under `serving:` allows."
             )
         summed.update(piece)
         target.write(piece)

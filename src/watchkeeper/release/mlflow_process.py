@@ -109,6 +109,8 @@ def _location(client: Any, version: Any) -> tuple[str, Any]:
         run, _, path = source.removeprefix("runs:/").partition("/")
         source = f"{client.get_run(run).info.artifact_uri.rstrip('/')}/{path}"
     scheme, colon, _ = source.partition(":")
+    if scheme == "watchkeeper":
+        raise Refused(f"version {version.version} of {version.name} came from a registry like this one: {source}.")
     if not colon or scheme not in SHARED:
         raise Refused(
             f"the server keeps the version's files at {source}, which is no place that other machines reach. Start the "

@@ -10,7 +10,7 @@ from watchkeeper.model import Model, Role, Task
 from watchkeeper.profiles.quality_cells import class_counts, codes, in_order
 from watchkeeper.release.held import Held
 from watchkeeper.release.pairing import numbers_of
-from watchkeeper.release.sides import CannotEvaluate, Rows, Sides
+from watchkeeper.release.sides import Rows, Sides
 from watchkeeper.stats.influence_binary import BinaryRows
 from watchkeeper.stats.influence_multiclass import MulticlassRows
 from watchkeeper.stats.influence_ranking import RankingRows, ranked
@@ -52,8 +52,8 @@ def constant(model: Model, held: Held, sides: Sides, name: str, train: pa.Table 
     rows = sides.candidate
     match rows:
         case BinaryRows():
-            share = float(rows.positive.mean()) if past is None else _shares(past, column).get(sides.positive, 0.0)
             n = len(rows.positive)
+            share = rows.positive.sum() / max(n, 1) if past is None else _shares(past, column).get(sides.positive, 0.0)
             return BinaryRows(rows.positive, np.full(n, share), np.full(n, name == "f1" or share >= 0.5))
         case MulticlassRows():
             return _majority(
@@ -62,10 +62,9 @@ def constant(model: Model, held: Held, sides: Sides, name: str, train: pa.Table 
         case RegressionRows():
             label = rows.label if past is None else numbers_of(past[column].to_numpy())
             label = label[np.isfinite(label)]
-            if not len(label):
-                raise CannotEvaluate("no row has a label that is a number, so there is no baseline to beat.")
-            middle = np.mean(label) if name in ("rmse", "r2") else np.median(label)
-            return RegressionRows(rows.label, np.full(len(rows.label), float(middle)))
+            best = np.mean if name in ("rmse", "r2") else np.median
+            middle = float(best(label)) if len(label) else 0.0
+            return RegressionRows(rows.label, np.full(len(rows.label), middle))
     return _popular(model, held, sides, past)
 
 

@@ -50,12 +50,12 @@ class Trial:
         return self._tail(bound - self.value)
 
     def _tail(self, distance: float) -> float:
-        if not distance > 0:
-            return 1.0 if not self.error or np.isnan(distance) else self._far(distance)
-        return self._far(distance) if self.error or self.grain else 0.0
-
-    def _far(self, distance: float) -> float:
-        variance, degrees = self._law(abs(distance))
+        """The p-value of a distance beyond a bound; on the wrong side of it, what single rows may weigh is left out."""
+        if np.isnan(distance):
+            return 1.0
+        variance, degrees = self._law(max(distance, 0.0))
+        if not variance > 0:
+            return 0.0 if distance > 0 else 1.0
         return float(special.stdtr(degrees, -distance / np.sqrt(variance)))
 
     def _law(self, distance: float) -> tuple[float, float]:
