@@ -59,6 +59,9 @@ def test_without_a_section_the_defaults_go_by_the_task():
         ("gate: {threshold: {precision: 0.9}, metrics: {recall: {margin: 0.1}}}", "decisions don't compare"),
         ("gate: {segments: [contry]}", "Did you mean 'country'"),
         ("gate: {confidence: 1}", "gate.confidence"),
+        ("gate: {metrics: {roc_auc: {margn: 0.1}}}", "no field of `gate.metrics`. Did you mean 'margin'"),
+        ("gate: {threshold: {recal: 0.9}}", "no field of `gate.threshold`. Did you mean 'recall'"),
+        ("gate: {threshold: {cost: {false_negatve: 1}}}", "no field of `gate.threshold.cost`. Did you mean 'false_neg"),
         ("gate: {levl: 1}", "is no field of `gate`. Did you mean 'level'"),
     ],
 )
