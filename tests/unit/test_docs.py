@@ -19,6 +19,7 @@ from watchkeeper.model import (
     Constraints,
     Intake,
     Model,
+    Need,
     Notify,
     Override,
     Role,
@@ -26,6 +27,7 @@ from watchkeeper.model import (
     TextFormat,
     Type,
 )
+from watchkeeper.model.need import BETTER
 from watchkeeper.state import Role as TokenRole
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -80,6 +82,11 @@ def test_every_field_of_the_yaml_stands_in_its_guide(kind):
     fields = [field.alias or name for name, field in kind.model_fields.items()]
     missing = [field for field in fields if f"`{field}`" not in page("guides/model.md")]
     assert not missing
+
+
+def test_every_line_of_the_gate_stands_in_its_guide_with_its_metrics():
+    missing = [line for line in (*Need.__annotations__, *BETTER) if f"`{line}" not in page("guides/gate-statistics.md")]
+    assert set(missing) <= {"ndcg@5", "ndcg@10", "recall@5", "recall@10"}
 
 
 @pytest.mark.parametrize("kind", [Role, Task, Type])

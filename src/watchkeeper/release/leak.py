@@ -21,7 +21,7 @@ NEARLY_ONE = {"roc_auc": 0.99, "r2": 0.98}
 STRONG = {"roc_auc": 0.9, "r2": 0.8}
 """One that lies above this may not be as good as the whole model."""
 AS_GOOD = 0.005
-"""So near to the model's own figure a feature is as good as the model."""
+"""So near to the model's own figure a feature is all of the model; far above it, the model is poor, and no leak."""
 CLOCK = 1_000_000
 """Microseconds by which clocks may differ."""
 DAY = 86_400_000_000
@@ -95,7 +95,7 @@ def lone_feature(
     facts = {"column": best.column, "metric": best.metric, "value": best.value, "low": best.low, "candidate": achieved}
     model_too = "" if achieved is None else f"; the whole candidate reaches {words.number(achieved)}"
     as_good = achieved is not None and len(features) > 1 and best.low > STRONG[best.metric]
-    if best.low > NEARLY_ONE[best.metric] or (as_good and best.value >= (achieved or 0) - AS_GOOD):
+    if best.low > NEARLY_ONE[best.metric] or (as_good and abs(best.value - (achieved or 0)) <= AS_GOOD):
         sentence = f"{words.name(best.column)} alone predicts the label too well ({figure}{model_too})."
         remedy = (
             f"Look when {words.name(best.column)} is written: probably once the outcome is known. Take it out of the "
