@@ -166,6 +166,16 @@ def test_of_two_people_at_once_one_wins_and_the_other_hears_who(home, tmp_path, 
     assert now_live(home) == "v2"
 
 
+def test_two_who_find_the_same_fault_go_back_once(home, tmp_path):
+    many(home, tmp_path, 3)
+    for version in ("v1", "v2", "v3"):
+        release(home, version)
+    registry.rollback(home, "hotel", of="v3", why="errors", now=NOW, who="gateway a")
+    with pytest.raises(Overtaken, match=r"gateway a put v2 of hotel live .* so v3 was not rolled back"):
+        registry.rollback(home, "hotel", of="v3", why="errors", now=NOW, who="gateway b")
+    assert now_live(home) == "v2"
+
+
 def test_what_is_live_is_not_released_again(plain, tmp_path):
     many(plain, tmp_path, 1)
     release(plain, "v1")
