@@ -134,6 +134,6 @@ def test_nothing_is_rolled_back_by_itself_where_it_is_not_declared(home):
 
 
 def test_a_rollback_is_not_done_when_another_version_is_live_by_now(home):
-    with a_home(home) as opened, pytest.raises(registry.Overtaken, match="v1 of hotel is not live any more"):
-        registry.rollback(opened, NAME, off="v1", why="harm", now=now(), who="test")
+    with a_home(home) as opened, pytest.raises(registry.Overtaken, match="so v1 was not rolled back"):
+        registry.rollback(opened, NAME, of="v1", why="harm", now=now(), who="test")
     assert newest(home).version == "v2"

@@ -223,7 +223,7 @@ class Switch:
         name, now = served.model.name, time.time_ns() // 1_000
         try:
             await asyncio.to_thread(
-                lambda: registry.rollback(self.home, name, off=live.name, why=found.sentence, now=now, who=WHO)
+                lambda: registry.rollback(self.home, name, of=live.name, why=found.sentence, now=now, who=WHO)
             )
         except WatchkeeperError as wrong:
             self._log.error("not rolled back", model=name, why=found.sentence, error=str(wrong))

@@ -173,16 +173,16 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
 
 
 def rollback(
-    home: Home, model: str, to: str | None = None, *, off: str | None = None, why: str, now: int, who: str
+    home: Home, model: str, to: str | None = None, *, of: str | None = None, why: str, now: int, who: str
 ) -> Deployment:
     """Put the previous version live again, or any other that was live before: one row.
 
-    `off`: the version that is meant to go; where another one is live by now, nothing is done. Raises
-    `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
+    `of`: only if this is the version that is live, so that two who find the same fault go back once.
+    Raises `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
     """
     rows = deployment.log(home.store, model)
-    if off is not None and rows and rows[-1].version != off:
-        raise Overtaken(f"{off} of {model} is not live any more: {rows[-1].who} put {rows[-1].version} live.")
+    if of is not None and rows and rows[-1].version != of:
+        raise _overtaken(rows[-1], f"so {of} was not rolled back")
     target = _target(home, model, to, rows)
     return _live(home, model, target, Action.ROLLBACK, why, None, rows, now, who)
 
@@ -212,12 +212,15 @@ def _live(
     at = max(now, rows[-1].at) if rows else now  # the log runs forward, though clocks of machines differ
     done = deployment.add(home.store, model, version, action, why, gate, at, who, after=after)
     if done is None:
-        other = deployment.log(home.store, model)[-1]
-        raise Overtaken(
-            f"{other.who} put {other.version} of {model} live at the same time ({other.action}: {other.why}), so "
-            f"{version} was not. Look at `watchkeeper versions {model}`, then decide again."
-        )
+        raise _overtaken(deployment.log(home.store, model)[-1], f"so {version} was not")
     return done
+
+
+def _overtaken(by: Deployment, so: str) -> Overtaken:
+    return Overtaken(
+        f"{by.who} put {by.version} of {by.model} live at the same time ({by.action}: {by.why}), {so}. "
+        f"Look at `watchkeeper versions {by.model}`, then decide again."
+    )
 
 
 def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) -> str:
