@@ -245,10 +245,12 @@ def test_an_attribute_hides_no_tensor_of_another_file_in_a_graph_of_its_own(tmp_
         refused(tmp_path, graph(nodes=[helper.make_node(operator, ["X"], ["Y"], **{name: inner})]), "in another file")
 
 
-def test_an_onnx_file_cut_off_anywhere_is_refused_or_loses_what_it_must_have(tmp_path):
-    content = hostile.classifier_onnx()
+def test_an_onnx_file_cut_off_anywhere_is_refused(tmp_path):
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [1, 4], [1.0, 2.0, 3.0, 4.0])
+    content = graph(nodes=[helper.make_node("Mul", ["X", "w"], ["Y"])], initializer=[weight])
+    assert examine(kept(tmp_path, content), SMALL).width == 4
     taken = []
-    for end in range(1, len(content), 7):
+    for end in range(1, len(content)):
         try:
             examine(kept(tmp_path, content[:end]), SMALL)
         except Refused:

@@ -11,7 +11,7 @@ def test_a_missing_number_is_nan_where_numbers_are_real():
     assert typed.floats([True, False], "age", np.float64).tolist() == [1.0, 0.0]
 
 
-@pytest.mark.parametrize("values", [["12"], [1.0, "12"], [None, "x"], [[1.0]], np.array(["a"])])
+@pytest.mark.parametrize("values", [["12"], [1.0, "12"], [None, "x"], [[1.0]], [1.0, [1.0]], np.array(["a"])])
 def test_a_text_is_never_taken_for_a_number(values):
     with pytest.raises(WrongInput, match="age: takes numbers"):
         typed.floats(values, "age", np.float32)
