@@ -151,7 +151,7 @@ def _gate(verdict: Gated | None, model: Model) -> Facts | None:
         "live": result.get("live"),
         "holdout": result.get("holdout") or {},
         "metrics": metrics,
-        "thresholds": result.get("thresholds") or {},
+        "thresholds": {name: one for name, one in dict(result.get("thresholds") or {}).items() if name != "curve"},
         "checks": checks,
         "notes": list(result.get("notes") or ()),
     }

@@ -74,7 +74,7 @@ def _only(kept: Any) -> float | None:
         return None
     found = {name: _number(value) for name, value in kept.items()}
     for name in ("threshold", "score"):
-        if found.get(name) is not None:
+        if name in found:
             return found[name]
     numbers = [value for value in found.values() if value is not None]
     return numbers[0] if len(numbers) == 1 else None

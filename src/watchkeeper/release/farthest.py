@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Scalar
-from watchkeeper.release.decision import UNKNOWN, Decided
+from watchkeeper.release.flip import UNKNOWN, Decided
 from watchkeeper.report import mask
 from watchkeeper.report.comparison import Row
 from watchkeeper.stats import agreement

@@ -1,4 +1,4 @@
-"""Decisions: what two versions say about the same rows, as numbers that can be compared with each other and labels."""
+"""Flip: what two versions decide about the same rows, as numbers that can be compared with each other and labels."""
 
 from __future__ import annotations
 
