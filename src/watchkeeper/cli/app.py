@@ -23,6 +23,8 @@ from watchkeeper.cli.gate import gate
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
+from watchkeeper.cli.register import register
+from watchkeeper.cli.release import live, release, rollback, versions
 from watchkeeper.cli.run import run
 from watchkeeper.cli.serve import serve
 from watchkeeper.cli.status import status
@@ -79,6 +81,11 @@ app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("gate")(gate)
 app.command("erase")(erase)
+app.command("register")(register)
+app.command("release")(release)
+app.command("rollback")(rollback)
+app.command("versions")(versions)
+app.command("live")(live)
 app.add_typer(token, name="token")
 
 

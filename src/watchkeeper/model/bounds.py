@@ -20,7 +20,7 @@ class Bounds(Strict):
     """How many times the live model's memory a candidate's process may hold."""
     known_before: list[str] = Field(default_factory=list)
     """Features that are known when the model is asked, although they look as if they told the outcome."""
-    retrain_flips: Annotated[float, Field(ge=0, le=1)] = 0.05
+    retrain_flips: Annotated[float, Field(ge=0, le=1)] = 0.1
     """The share of decisions in which a model that was retrained on everything may differ from the one that passed."""
     retrain_rank: Annotated[float, Field(ge=-1, le=1)] = 0.9
     """The rank correlation that its scores or values must have with those of the one that passed."""

@@ -55,8 +55,6 @@ class Config(Strict):
     """Options of the object store, such as AWS_ENDPOINT_URL."""
     artifacts: str | None = None
     """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
-    artifact_bytes: Annotated[int, Field(ge=1)] = 4096 * MIB
-    """The most bytes of one version's file."""
     mlflow: Mlflow | None = None
     """An MLflow server that is told what is live."""
     keep_days: Annotated[int, Field(ge=1)] | None = None

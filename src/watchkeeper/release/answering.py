@@ -10,7 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from watchkeeper.runtime import Answers, Worker
+from watchkeeper.runtime import Answers, Remote, Worker
+
+Asked = Worker | Remote
+"""A model that answers: in a process of its own, or a server of the user's."""
 
 BATCH = 8_192
 """Rows that a model is given at once."""
@@ -20,7 +23,7 @@ ALIKE = (1e-4, 1e-5)
 """Two figures are the same if they differ by no more than this share, or this much: models often hold 32-bit floats."""
 
 
-def answers_to(worker: Worker, table: pa.Table) -> Answers:
+def answers_to(worker: Asked, table: pa.Table) -> Answers:
     """A model's answers to all rows of a table. Raises `Crashed`, `TimedOut`, `WrongAnswer`, `WrongInput`."""
     parts = []
     for first in range(0, table.num_rows, BATCH):

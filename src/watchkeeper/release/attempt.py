@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from watchkeeper.model import WatchkeeperError
-from watchkeeper.release.answering import BATCH, SECONDS, columns_of, joined
+from watchkeeper.release.answering import BATCH, SECONDS, Asked, columns_of, joined
 from watchkeeper.release.held import Evaluation
 from watchkeeper.release.holdout import Holdout, Told
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
-from watchkeeper.runtime import Allowed, Answers, Servable, Worker
+from watchkeeper.runtime import Allowed, Answers, Format, Remote, Servable, Worker
 
 BROKEN = "Mend what the error names, and gate again; until then nothing is known of this."
 
@@ -37,18 +37,22 @@ class Attempts:
             self.checks.append(made)
         return made
 
-    def started(self, name: str, servable: Servable, allowed: Allowed) -> Worker | None:
-        """A fresh process that holds a model; None where it can't be loaded, which is told."""
-        held: list[Worker] = []
+    def started(self, name: str, servable: Servable, allowed: Allowed) -> Asked | None:
+        """A fresh process that holds a model, or the server that answers; None where it can't be loaded, and why."""
+        held: list[Asked] = []
 
         def load() -> None:
-            held.append(self.stack.enter_context(Worker(servable, allowed, memory_bytes=allowed.memory_bytes)))
+            if servable.format is Format.REMOTE:
+                held.append(Remote(servable, allowed))
+            else:
+                held.append(Worker(servable, allowed, memory_bytes=allowed.memory_bytes))
+            self.stack.enter_context(closing(held[0]))
 
         self.make(name, load)
         return held[0] if held else None
 
     def answers(
-        self, name: str, candidate: Worker, live: Worker | None, held: Holdout, told: Told | None
+        self, name: str, candidate: Asked, live: Asked | None, held: Holdout, told: Told | None
     ) -> tuple[Answers, Answers | None] | None:
         """What both models answer to all held-out rows, in one pass; None where one fails, which is told."""
         given: list[tuple[Answers, Answers | None]] = []
@@ -60,16 +64,27 @@ class Attempts:
         return given[0] if given else None
 
 
-def loaded(worker: Worker) -> Checked:
+def loaded(worker: Asked) -> Checked:
     """That a model was loaded in a fresh process, how fast, and how much memory it took."""
+    if isinstance(worker, Remote):
+        sentence = f"{words.inert(worker.url, 100)} answers for it, so nothing is loaded here."
+        return Checked("loads", Outcome.PASS, sentence, facts={"url": worker.url})
     seconds, size = worker.load_seconds, worker.memory_bytes
     sentence = f"It loads in a fresh process in {words.duration(seconds)}, which holds {words.size(size)} then."
     return Checked("loads", Outcome.PASS, sentence, facts={"seconds": seconds, "bytes": size})
 
 
-def _one_pass(
-    candidate: Worker, live: Worker | None, held: Holdout, told: Told | None
-) -> tuple[Answers, Answers | None]:
+def alive(worker: Asked | None) -> bool:
+    """Whether a model can still be asked."""
+    return not isinstance(worker, Worker) or worker.alive
+
+
+def memory_of(worker: Asked | None) -> int | None:
+    """Memory that a model's process holds; None of a server, which is not ours."""
+    return worker.memory_bytes if isinstance(worker, Worker) else None
+
+
+def _one_pass(candidate: Asked, live: Asked | None, held: Holdout, told: Told | None) -> tuple[Answers, Answers | None]:
     """Both models' answers to all held-out rows, batch by batch."""
     mine, theirs = [], []
     for first in range(0, held.inputs.num_rows, BATCH):

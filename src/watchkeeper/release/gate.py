@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from watchkeeper.lake import Lake
 from watchkeeper.model import Role
 from watchkeeper.release import leak, overlap, registry, replay, speed
-from watchkeeper.release.answering import figures
-from watchkeeper.release.attempt import Attempts, loaded
+from watchkeeper.release.answering import Asked, figures
+from watchkeeper.release.attempt import Attempts, alive, loaded, memory_of
 from watchkeeper.release.case import Case, case_of, kept
+from watchkeeper.release.curve import curve
 from watchkeeper.release.evaluate import evaluate
 from watchkeeper.release.held import Held
 from watchkeeper.release.holdout import Holdout, Told, held_out, typed_labels
 from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.release.training import Training, data_end, known_files, trained_on
 from watchkeeper.release.verdict import Gate
-from watchkeeper.runtime import Answers, Worker
+from watchkeeper.runtime import Answers
 from watchkeeper.watch.home import Home
 
 Labels = NDArray[np.generic]
@@ -67,17 +68,16 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
     if candidate is None:
         return
     attempts.make("loads", lambda: loaded(candidate))
-    live: Worker | None = None
+    live: Asked | None = None
     if case.live is not None:
         live = attempts.started("loads_live", registry.servable(case.home, case.live), case.home.config.serving)
     _replays(case, candidate, live, held, attempts)
     if held.table.num_rows:
         _quality(case, held, label, (candidate, live), attempts, told)
-    if held.table.num_rows and candidate.alive and (live is None or live.alive):
+    if held.table.num_rows and alive(candidate) and alive(live):
         inputs = [list(candidate.inputs), list(live.inputs) if live else []]
         attempts.make("latency", lambda: speed.latency(speed.timed(candidate, live, held.inputs, inputs), model.gate))
-        size = live.memory_bytes if live else None
-        attempts.make("memory", lambda: speed.memory(candidate.memory_bytes, size, model.gate))
+        attempts.make("memory", lambda: speed.memory(memory_of(candidate), memory_of(live), model.gate))
 
 
 def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> None:
@@ -101,14 +101,13 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
         return
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
     if training is not None:
-        ordered = later is not None and later.outcome is Outcome.PASS
-        attempts.make("rows_seen", lambda: overlap.rows_seen(held, features, training))
-        attempts.make(
-            "entity_overlap", lambda: overlap.entity_overlap(held, model, features, training, ordered=ordered)
-        )
+        in_order = later is not None and later.outcome is Outcome.PASS
+        both = (held, features, training)
+        attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
+        attempts.make("entity_overlap", lambda: overlap.entity_overlap(*both, model, in_order=in_order))
 
 
-def _replays(case: Case, candidate: Worker, live: Worker | None, held: Holdout, attempts: Attempts) -> None:
+def _replays(case: Case, candidate: Asked, live: Asked | None, held: Holdout, attempts: Attempts) -> None:
     """Recorded requests asked again; held-out rows where none were recorded."""
     model, past = case.model, list[replay.Recorded]()
 
@@ -133,7 +132,7 @@ def _quality(
     case: Case,
     held: Holdout,
     label: Labels,
-    workers: tuple[Worker, Worker | None],
+    workers: tuple[Asked, Asked | None],
     attempts: Attempts,
     told: Told | None,
 ) -> None:
@@ -161,6 +160,9 @@ def _evaluated(
     whole = Held(held.table, label, cells, groups, held.times(model), ids)
     attempts.evaluation = evaluate(model, whole, said[0], said[1], model.gate)
     attempts.checks += attempts.evaluation.checks
+    if attempts.evaluation.thresholds:
+        told = {**attempts.evaluation.thresholds, "curve": curve(model, whole, said[0])}
+        attempts.evaluation = replace(attempts.evaluation, thresholds=told)
     if attempts.evaluation.checks:
         return None
     sentence = f"A model of task {model.task} has no quality that could be judged."

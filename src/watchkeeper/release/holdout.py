@@ -34,6 +34,8 @@ Span = tuple[int, int]
 
 MOST_ROWS = 1_000_000
 """Of more held-out rows so many are drawn: an interval is then narrower than any margin worth stating."""
+SERVED = (Role.PREDICTION, Role.SCORE, Role.VERSION, Role.LABEL_TIME)
+"""Columns that held-out rows need not have."""
 _LAST = re.compile(r"last:([1-9]\d{0,4})([hdw])")
 _UNITS = {"h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
 
@@ -150,7 +152,7 @@ def _file(home: Home, model: Model, asked: str, told: Told | None) -> Holdout:
     sources = expand([asked])
     if len(sources) > 1:
         raise CannotGate(f"--holdout {asked} names {len(sources)} files. Give one, so that its verdict is one too.")
-    source = sources[0]
+    source, model = sources[0], _without_served(sources[0], model)
     result = check(source, baseline_of(home, model, home.lake(model)), model=model, told=told)
     delivery = deliver(source, model)
     drawn = _Drawn(model)
@@ -173,6 +175,14 @@ def _file(home: Home, model: Model, asked: str, told: Told | None) -> Holdout:
         sha256=delivery.digest,
         checks=(verdict,),
     )
+
+
+def _without_served(source: object, model: Model) -> Model:
+    """The model without those columns that only serving or a later time knows, where the file does not have them."""
+    wanted = deliver(source, model).violations
+    absent = {name for one in wanted if one.check == "missing_column" for name in one.columns}
+    columns = {name: c for name, c in model.columns.items() if name not in absent or c.role not in SERVED}
+    return model if len(columns) == len(model.columns) else model.model_copy(update={"columns": columns})
 
 
 def _latest(home: Home, model: Model, asked: str, length: int, *, now: int, told: Told | None) -> Holdout:

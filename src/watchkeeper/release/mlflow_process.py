@@ -109,6 +109,8 @@ def _location(client: Any, version: Any) -> tuple[str, Any]:
         run, _, path = source.removeprefix("runs:/").partition("/")
         source = f"{client.get_run(run).info.artifact_uri.rstrip('/')}/{path}"
     scheme, colon, _ = source.partition(":")
+    if scheme == "watchkeeper":
+        raise Refused(f"version {version.version} of {version.name} came from a registry like this one: {source}.")
     if not colon or scheme not in SHARED:
         raise Refused(
             f"the server keeps the version's files at {source}, which is no place that other machines reach. Start the "
@@ -157,7 +159,8 @@ def _downloaded(location: str, path: str, folder: str, most: int) -> None:
         raise Refused(f"{path} is no file of the version. A model has to be one file: log it without external data.")
     if (found.file_size or 0) > most:
         raise Refused(
-            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `artifact_bytes` in config.yaml."
+            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `file_bytes` under `serving:` in "
+            "config.yaml."
         )
     got = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{location}/{path}", dst_path=folder))
     got.rename(Path(folder) / "downloaded")

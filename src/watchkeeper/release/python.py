@@ -14,6 +14,7 @@ from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.error import NotInstalled
 from watchkeeper.release import mirror, registry
 from watchkeeper.release.lineage import lineage
+from watchkeeper.release.verdict import Gate
 from watchkeeper.sdk.person import clock, person
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
@@ -63,8 +64,7 @@ def register(
             metrics=metrics,
             thresholds=thresholds,
         )
-        takes = inputs if inputs is not None else _features(what)
-        more: dict[str, Any] = {"version": version, "inputs": takes, "function": function, "url": url}
+        more: dict[str, Any] = {"version": version, "inputs": inputs, "function": function, "url": url}
         return registry.register(at, model, file, lineage=known, **more, now=clock(), who=person())
 
 
@@ -95,6 +95,28 @@ def rollback(model: str, to: str | None = None, *, why: str, home: str | Path | 
         done = registry.rollback(at, model, to, why=why, now=clock(), who=person())
         mirror.follow(at, model)
         return done
+
+
+def gate(
+    model: str,
+    version: str,
+    holdout: str | Path,
+    *,
+    home: str | Path | None = None,
+    model_fn: str | None = None,
+    train: Sequence[str | Path] = (),
+) -> Gate:
+    """Say whether a version may go live: its `outcome` is PASS, FAIL or INCONCLUSIVE, its `failed` checks say why.
+
+    `holdout`: a file with labels, or `last:7d`. `model_fn`: `pipeline.py:predict`, a function of yours that answers for
+    the version. `train`: the files that it was trained on. The verdict is kept: `release` goes by it. Raises
+    `WatchkeeperError`; whatever goes wrong with the version itself is in the verdict.
+    """
+    from watchkeeper.release.gate import gate as judged
+
+    files = [str(file) for file in train]
+    with opened(home) as at:
+        return judged(at, model, version, str(holdout), model_fn=model_fn, train=files, now=clock(), who=person())
 
 
 @contextmanager
@@ -139,12 +161,6 @@ def _dumped(estimator: Any, path: Path) -> None:
 
 def _parameters(what: Any) -> Mapping[str, Any] | None:
     return what.get_params() if hasattr(what, "get_params") else None
-
-
-def _features(what: Any) -> list[str] | None:
-    """The columns that an estimator was fitted on, where it saw their names."""
-    names = getattr(what, "feature_names_in_", None)
-    return None if names is None else [str(name) for name in names]
 
 
 def _code() -> Path:

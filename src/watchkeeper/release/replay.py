@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from watchkeeper.lake import Lake, rows_of
 from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model, Role, Task
-from watchkeeper.release.answering import ALIKE, answers_to, differing, joined, length
+from watchkeeper.release.answering import ALIKE, Asked, answers_to, differing, joined, length
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
-from watchkeeper.runtime import Answers, Worker
+from watchkeeper.runtime import Answers
 
 REQUESTS = 256
 """Newest requests that are asked again."""
@@ -53,7 +53,7 @@ def recorded(lake: Lake, model: Model, version: str) -> Recorded | None:
     return None
 
 
-def same_as_logged(worker: Worker, past: Recorded, model: Model, version: str) -> Checked:
+def same_as_logged(worker: Asked, past: Recorded, model: Model, version: str) -> Checked:
     """Whether the live artefact says again what was logged: training and serving see the same."""
     now = answers_to(worker, past.table)
     wrong = _unlike(now, past, model)
@@ -73,7 +73,7 @@ def same_as_logged(worker: Worker, past: Recorded, model: Model, version: str) -
     return Checked("replay", Outcome.FAIL, sentence, remedy, facts)
 
 
-def answers_well(worker: Worker, requests: pa.Table, model: Model, what: str) -> Checked:
+def answers_well(worker: Asked, requests: pa.Table, model: Model, what: str) -> Checked:
     """Whether a candidate answers every request: rightly typed, with numbers, the same when asked twice or alone."""
     rows = requests.num_rows
     many = words.plural(rows, what)
@@ -84,11 +84,8 @@ def answers_well(worker: Worker, requests: pa.Table, model: Model, what: str) ->
         fault = "says something else when it is asked the same again"
     if fault is None:
         few = requests.slice(0, ALONE)
-        alone = joined(
-            [worker.predict(columns_of(few.slice(i, 1), worker.inputs), SECONDS) for i in range(few.num_rows)]
-        )
-        together = worker.predict(columns_of(few, worker.inputs), SECONDS)
-        if differing(together, alone).any():
+        alone = joined([answers_to(worker, few.slice(i, 1)) for i in range(few.num_rows)])
+        if differing(answers_to(worker, few), alone).any():
             fault = "says something else of a row alone than of the same row among others"
     if fault is not None:
         remedy = (

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.model import Model, WatchkeeperError
 from watchkeeper.release import registry, replay
-from watchkeeper.release.answering import answers_to, differing, figures
+from watchkeeper.release.answering import Asked, answers_to, differing, figures
 from watchkeeper.release.attempt import Attempts, loaded
 from watchkeeper.release.case import Case, case_of, kept
 from watchkeeper.release.holdout import CannotGate, Holdout, Told, held_out
@@ -28,7 +28,7 @@ from watchkeeper.release.trainer import ANSWER
 from watchkeeper.release.training import known_files
 from watchkeeper.release.verdict import Gate, instant
 from watchkeeper.report import words
-from watchkeeper.runtime import Answers, Worker
+from watchkeeper.runtime import Answers
 from watchkeeper.state.version import Version
 from watchkeeper.watch.home import Home
 
@@ -87,7 +87,7 @@ def retrain(
     return kept(home, found, now, who)
 
 
-def alike(worker: Worker, passed: Answers, held: Holdout, model: Model) -> Checked:
+def alike(worker: Asked, passed: Answers, held: Holdout, model: Model) -> Checked:
     """Whether a retrained model says about what the one that passed says, of rows that it has seen meanwhile."""
     now, bounds = answers_to(worker, held.inputs), model.gate
     rows = held.table.num_rows

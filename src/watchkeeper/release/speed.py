@@ -11,18 +11,17 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model.bounds import Bounds
-from watchkeeper.release.answering import SECONDS, columns_of
+from watchkeeper.release.answering import SECONDS, Asked, columns_of
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
-from watchkeeper.runtime import Worker
 
 Floats = NDArray[np.float64]
 
-CALLS = 300
+CALLS = 200
 """Calls of each model."""
 WARM = 20
 """Calls before them that do not count."""
-LONGEST = 10.0
+LONGEST = 5.0
 """After so many seconds no further call is made."""
 UNNOTICED = 0.002
 """Seconds that a prediction may take however little the live model takes: the way through a server takes as long."""
@@ -39,7 +38,7 @@ class Timed:
     live: Floats | None
 
 
-def timed(candidate: Worker, live: Worker | None, requests: pa.Table, inputs: Sequence[Sequence[str]]) -> Timed:
+def timed(candidate: Asked, live: Asked | None, requests: pa.Table, inputs: Sequence[Sequence[str]]) -> Timed:
     """Ask both models one row at a time, in turn. `inputs`: the columns of the candidate, and of the live model."""
     workers = [candidate] if live is None else [candidate, live]
     rows = [requests.slice(i % requests.num_rows, 1) for i in range(min(CALLS, max(requests.num_rows, 1)))]
@@ -88,8 +87,10 @@ def latency(found: Timed, bounds: Bounds) -> Checked:
     return Checked("latency", Outcome.PASS, f"{told}.", facts=facts)
 
 
-def memory(candidate: int, live: int | None, bounds: Bounds) -> Checked:
-    """The memory of the candidate's process after its work against the live model's."""
+def memory(candidate: int | None, live: int | None, bounds: Bounds) -> Checked | None:
+    """The memory of the candidate's process after its work against the live model's; None where it has no process."""
+    if candidate is None:
+        return None
     facts: dict[str, float | int | None] = {"bytes": candidate, "live_bytes": live, "bound_ratio": bounds.memory_ratio}
     told = f"Its process holds {words.size(candidate)}"
     if live is None or not live:

@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 
 from watchkeeper.delivery import deliver, digest_of, expand
 from watchkeeper.delivery.fingerprint import row_hashes, scattered
-from watchkeeper.model import Model, Role, Type
+from watchkeeper.model import Model, Role, Type, WatchkeeperError
 
 Hashes = NDArray[np.uint64]
 Told = Callable[[int], None]
+
+
+class CannotRead(WatchkeeperError):
+    """A training file is not what the model declares, so nothing can be looked for in it."""
+
+    exit_code = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +61,16 @@ def known_files(lineage: Mapping[str, Any], asked: Sequence[str]) -> tuple[list[
 
 
 def trained_on(files: Sequence[str], model: Model, features: Sequence[str], told: Told | None = None) -> Training:
-    """Read training files once, and keep a few bytes of each row."""
+    """Read training files once, and keep a few bytes of each row. Raises `CannotRead`."""
     seen: list[Hashes] = []
     ids: list[Hashes] = []
     newest: int | None = None
     key, time = id_columns(model), model.only(Role.TIMESTAMP)
+    asked = {name: model.columns[name] for name in {*features, *key, *([time] if time else [])}}
+    alone = model.model_copy(update={"columns": asked, "primary_key": [], "segments": []})
     for file in files:
-        for block in deliver(file, model, strict=False).blocks():
+        delivery = deliver(file, alone, strict=False)
+        for block in delivery.blocks():
             seen.append(hashed(block.table, features))
             if key and set(key) <= set(block.table.column_names):
                 ids.append(hashed(block.table, key))
@@ -71,6 +80,8 @@ def trained_on(files: Sequence[str], model: Model, features: Sequence[str], told
                 newest = int(last) if newest is None else max(newest, int(last))
             if told:
                 told(len(block.rows))
+        if delivery.rejected:
+            raise CannotRead(f"training data: {delivery.violations[0].message} {delivery.violations[0].remedy}")
     none = np.empty(0, dtype=np.uint64)
     rows = np.concatenate(seen) if seen else none
     own = np.concatenate(ids) if ids and sum(map(len, ids)) == len(rows) else none

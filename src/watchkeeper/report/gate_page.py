@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,18 @@ from markupsafe import Markup
 
 from watchkeeper.report import words
 from watchkeeper.report.gate_chart import Row, curve, metric, ranges
-from watchkeeper.report.gate_words import LEVELS, Verdict, against, between, headline, held_out, interval, signed
+from watchkeeper.report.gate_words import (
+    LEVELS,
+    Verdict,
+    against,
+    between,
+    headline,
+    held_out,
+    interval,
+    judged,
+    measured,
+    signed,
+)
 from watchkeeper.report.html import environment
 from watchkeeper.report.markup import asset
 from watchkeeper.report.page import policy, release
@@ -47,6 +58,7 @@ def gate_html(verdict: Verdict) -> str:
             held_out=held_out(verdict),
             bad=bad,
             metrics=list(_metrics(verdict)),
+            measured=measured(verdict),
             threshold=_threshold(verdict),
             tables=list(_tables(verdict)),
             service=list(_service(verdict)),
@@ -67,7 +79,7 @@ def write_gate(verdict: Verdict, path: str | Path) -> None:
 
 
 def _metrics(verdict: Verdict) -> Iterator[Drawn]:
-    for name, one in verdict["metrics"].items():
+    for name, one in judged(verdict).items():
         if one.get("value") is None:
             continue
         title = f"`{words.inert(name, 40)}` is {words.number(one['value'])}"
@@ -90,36 +102,45 @@ def _threshold(verdict: Verdict) -> Mapping[str, Any] | None:
         return None
     figures = []
     for name in (name for name in points[0] if name != "threshold"):
-        picture = curve(points, "threshold", name, found.get("threshold"), f"{name} over the threshold")
+        picture = curve(points, "threshold", name, found.get("score"), f"{name} over the threshold")
         if picture:
             figures.append(Drawn(f"`{name}` over the threshold", "the dashed line is the threshold", picture))
     return {"sentence": sentence, "figures": figures}
 
 
 def _tables(verdict: Verdict) -> Iterator[Mapping[str, Any]]:
-    """Segments and groups one by one, from the claims of the checks that judge them; the worst first."""
-    for one in verdict["checks"]:
-        claims = one["facts"].get("claims")
-        if not isinstance(claims, Sequence) or not claims or "metric" not in claims[0]:
-            continue
-        rank = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
+    """Segments and groups one by one, of the checks that judge them; the worst first."""
+    rank = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
+    live = words.inert(verdict["live"] or "live", 20)
+    for name, title, head in (("segments", "By segment", "margin"), ("group_gap", "Protected groups", "allowed")):
+        claims = [claim for one in verdict["checks"] if one["name"] == name for claim in _claims(one)]
         rows = [_claimed(claim) for claim in sorted(claims, key=lambda claim: rank[claim["outcome"]])]
-        title = {"segments": "By segment"}.get(one["name"], one["name"].replace("_", " ").capitalize())
-        heads = ("what", "metric", "value", verdict["live"] or "live", "difference", "between", "margin", "rows")
-        yield {"title": title, "heads": heads, "rows": rows[:MOST_ROWS]}
+        heads = ("what", "metric", words.inert(verdict["version"], 20), live, "difference", "between", head, "rows")
+        if rows:
+            yield {"title": title, "heads": heads, "rows": rows[:MOST_ROWS]}
+
+
+def _claims(check: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a check claims of each segment or pair of groups, with the column."""
+    facts = check["facts"]
+    alone = [{**facts, "outcome": check["outcome"]}] if "segment" in facts or "groups" in facts else []
+    for claim in facts.get("claims") or alone:
+        yield {**claim, "column": facts.get("column")}
 
 
 def _claimed(claim: Mapping[str, Any]) -> Mapping[str, Any]:
-    where = claim.get("segment") or claim.get("group") or claim.get("column") or ""
+    rows = claim.get("rows")
+    ends = (claim.get("difference_low", claim.get("low")), claim.get("difference_high", claim.get("high")))
+    allowed = claim.get("margin", claim.get("bound"))
     cells = (
-        str(where),
+        f"{claim['column']}: {claim['segment'] if 'segment' in claim else ' and '.join(claim['groups'])}",
         str(claim["metric"]),
         words.number(claim.get("value")),
         words.number(claim.get("live")),
         signed(claim.get("difference")),
-        between(claim.get("low"), claim.get("high"), with_sign=True),
-        words.number(claim.get("margin")),
-        words.number(claim.get("rows")),
+        between(*ends, with_sign=True),
+        words.number(allowed),
+        " and ".join(f"{count:,}" for count in (rows if isinstance(rows, list) else [rows or 0])),
     )
     return {"outcome": claim["outcome"], "cells": cells}
 

@@ -6,7 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.report import words
-from watchkeeper.report.gate_words import LEVELS, QUALITY, against, between, headline, held_out, interval, signed
+from watchkeeper.report.gate_words import (
+    LEVELS,
+    QUALITY,
+    against,
+    between,
+    headline,
+    held_out,
+    interval,
+    judged,
+    measured,
+    signed,
+)
 from watchkeeper.report.terminal import COLOURS, MARKS, line, speakable
 
 if TYPE_CHECKING:
@@ -37,7 +48,7 @@ def print_gate(verdict: Mapping[str, Any], console: Console, *, written: Sequenc
             told.add(one["remedy"])
     if len(bad) > MOST:
         line(console, "", f"and {len(bad) - MOST} more (--json FILE has them all)", "dim", indent=4)
-    if verdict["metrics"]:
+    if judged(verdict):
         line(console, "", "")
         _table(verdict, console)
     line(console, "", "")
@@ -49,6 +60,7 @@ def _facts(verdict: Mapping[str, Any], written: Sequence[str]) -> list[tuple[str
     passed = [one for one in verdict["checks"] if one["outcome"] == "PASS"]
     others = sorted({one["name"] for one in passed if one["name"] not in QUALITY})
     facts = [("fine", words.join(others) + ".")] if others else []
+    facts += [("also", measured(verdict).removeprefix("Also measured: "))] if measured(verdict) else []
     facts += [("note" if not i else "", words.inert(note, _LONGEST)) for i, note in enumerate(verdict["notes"])]
     if verdict["outcome"] == "PASS":
         facts.append(("next", f"watchkeeper release {verdict['model']} {words.inert(verdict['version'])}"))
@@ -65,7 +77,7 @@ def _table(verdict: Mapping[str, Any], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    rows = [_cells(name, one, verdict) for name, one in verdict["metrics"].items()]
+    rows = [_cells(name, one, verdict) for name, one in judged(verdict).items()]
     heads = [head for head in rows[0] if any(row[head] != words.MISSING for row in rows)]
     for least in ("interval", "naive", "margin"):  # what matters least is left out where there is no room
         wide = sum(2 + max(len(head), *(len(row[head]) for row in rows)) for head in heads)

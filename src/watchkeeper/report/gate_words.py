@@ -53,6 +53,18 @@ def span(rows: Mapping[str, Any]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def judged(verdict: Verdict) -> dict[str, Any]:
+    """The metrics that the version was judged by: beside the live one, or a naive baseline."""
+    return {name: one for name, one in verdict["metrics"].items() if {"live", "naive"} & one.keys()}
+
+
+def measured(verdict: Verdict) -> str:
+    """The other metrics, which were only measured."""
+    rest = {name: one for name, one in verdict["metrics"].items() if name not in judged(verdict)}
+    told = [f"`{words.inert(name, 30)}` {words.number(one['value'])} ({interval(one)})" for name, one in rest.items()]
+    return f"Also measured: {words.join(told)}." if told else ""
+
+
 def interval(one: Mapping[str, Any]) -> str:
     """The interval of a metric."""
     return between(one.get("low"), one.get("high"))

@@ -45,7 +45,7 @@ def check(given: Answers) -> None:
         raise WrongAnswer("The model predicts what is neither a number nor a boolean nor a text.")
     table = given.scores
     if table is not None and not (bool((table >= -_SLACK).all()) and bool((table <= 1 + _SLACK).all())):
-        row, column = np.argwhere(~((table >= -_SLACK) & (table <= 1 + _SLACK)))[0]
+        row, column = np.argwhere(~((table >= -_SLACK) & (table <= 1 + _SLACK)))[-1]
         raise WrongAnswer(
             f"The model gives {table[row, column]} as a probability for row {row + 1}. "
             "Export it so that scores are between 0 and 1, or only its prediction."

@@ -38,7 +38,6 @@ class Load(msgspec.Struct):
     inputs: tuple[str, ...]
     path: str | None
     function: str | None
-    classes: tuple[Scalar, ...]
     skops_types: list[str]
     memory_bytes: int | None
     threads: int

@@ -43,7 +43,7 @@ def start(servable: Servable, allowed: Allowed, memory_bytes: int | None = None,
             stdout=subprocess.DEVNULL,
             pass_fds=[number],
             cwd=tempfile.gettempdir(),
-            env=_environment(),
+            env=clean_environment(),
             start_new_session=True,
         )
     ours.sendall(frame)
@@ -82,15 +82,14 @@ def _load(servable: Servable, allowed: Allowed, memory_bytes: int | None, thread
         servable.inputs,
         path,
         servable.function,
-        (),
         allowed.skops_types,
         memory_bytes or allowed.memory_bytes,
         threads,
     )
 
 
-def _environment() -> dict[str, str]:
-    """What a process needs to start with our packages."""
+def clean_environment() -> dict[str, str]:
+    """The variables of a model's process: what it needs to start with our packages, and no secret of its owner."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     ours = str(Path(__file__).resolve().parents[2])
     kept["PYTHONPATH"] = os.pathsep.join([ours, *filter(None, [kept.get("PYTHONPATH")])])

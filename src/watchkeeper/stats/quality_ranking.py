@@ -23,7 +23,7 @@ def ranking_metrics(profile: RankingQuality) -> Iterator[Metric]:
     """
     plan, slices = profile.plan, len(profile.labelled)
     columns = (plan.label, plan.scores[0])
-    at, values = _per_query(profile)
+    at, values = per_query(profile)
     count = np.bincount(at, minlength=slices)
     for name, x in values.items():
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -34,8 +34,8 @@ def ranking_metrics(profile: RankingQuality) -> Iterator[Metric]:
         yield mean_metric(name, columns, profile.labelled, count >= ENOUGH, law)
 
 
-def _per_query(profile: RankingQuality) -> tuple[Ints, dict[str, Floats]]:
-    """The slice of each query with a relevant row, and its metrics; arrays of shape (queries,)."""
+def per_query(profile: RankingQuality) -> tuple[Ints, dict[str, Floats]]:
+    """The slice of each query with a relevant row, and its metrics; shape (queries,), in the order of `query`."""
     gain = np.maximum(profile.relevance, 0.0)
     relevant = (gain > 0).astype(np.float64)
     new = _changes(profile.at, profile.query)

@@ -50,12 +50,12 @@ class Trial:
         return self._tail(bound - self.value)
 
     def _tail(self, distance: float) -> float:
-        if not distance > 0:
-            return 1.0 if not self.error or np.isnan(distance) else self._far(distance)
-        return self._far(distance) if self.error or self.grain else 0.0
-
-    def _far(self, distance: float) -> float:
-        variance, degrees = self._law(abs(distance))
+        """The p-value of a distance beyond a bound; on the wrong side of it, what single rows may weigh is left out."""
+        if np.isnan(distance):
+            return 1.0
+        variance, degrees = self._law(max(distance, 0.0))
+        if not variance > 0:
+            return 0.0 if distance > 0 else 1.0
         return float(special.stdtr(degrees, -distance / np.sqrt(variance)))
 
     def _law(self, distance: float) -> tuple[float, float]:
@@ -98,6 +98,14 @@ def trial(value: float, influence: Floats, cluster: Ints | None = None, most: fl
     grain = most / n * (1.0 if cluster is None else float(np.bincount(cluster).max()))
     if not total > 0:
         return Trial(value, 0.0, _MOST_DEGREES, grain)
-    peaked = len(parts) * float(squares @ squares) / total**2
+    peaked = len(parts) * float((squares * squares).sum()) / total**2
     degrees = min(2 * len(parts) / max(peaked - 1, 1e-9), len(parts) - 1)
     return Trial(value, float(np.sqrt(total * small)) / n, max(1.0, degrees), grain)
+
+
+def apart(one: Trial, other: Trial) -> Trial:
+    """The difference of two estimates of different rows (Welch, Satterthwaite)."""
+    variance = one.error**2 + other.error**2
+    doubt = one.error**4 / one.degrees + other.error**4 / other.degrees
+    degrees = min(variance**2 / doubt, _MOST_DEGREES) if doubt > 0 else _MOST_DEGREES
+    return Trial(one.value - other.value, float(np.sqrt(variance)), degrees, max(one.grain, other.grain))

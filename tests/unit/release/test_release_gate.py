@@ -1,0 +1,233 @@
+"""The gate end to end: real rows, real ONNX files, each model in a process of its own."""
+
+from __future__ import annotations
+
+import jsonschema
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import gated
+from watchkeeper.release import registry
+from watchkeeper.release.outcome import Outcome
+from watchkeeper.release.verdict import as_dict, schema
+from watchkeeper.state import gate as gates
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("gate")
+
+
+@pytest.fixture(scope="module")
+def home(folder):
+    with gated.home(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def latest(folder, home):
+    return gated.held_out(folder)
+
+
+@pytest.fixture(scope="module")
+def better(folder, home):
+    return gated.register(home, folder, "boosted")
+
+
+@pytest.fixture(scope="module")
+def passed(folder, home, latest, better):
+    return gated.gated(home, better, latest, train=[str(folder / "train.parquet")])
+
+
+def with_columns(table, **columns):
+    for name, values in columns.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, table[name].type))
+    return table
+
+
+def april():
+    return gated.rows("2012-04-01", "2012-05-01")
+
+
+def function(folder, name, body):
+    """A user's file with a function `predict(rows, path)`."""
+    path = folder / f"{name}.py"
+    path.write_text(f"import os, time\nimport numpy as np\n\ndef predict(rows, path):\n    {body}\n")
+    return f"{path}:predict"
+
+
+def said(verdict, name):
+    return next(check.sentence for check in verdict.checks if check.name == name)
+
+
+def test_a_better_candidate_passes_and_the_verdict_is_kept_and_lets_it_go_live(home, passed, better):
+    assert passed.outcome is Outcome.PASS, passed.failed
+    assert passed.exit_code == 0
+    assert {"time_leak", "rows_seen", "entity_overlap", "lone_feature", "loads", "requests", "latency", "memory"} <= {
+        check.name for check in passed.checks
+    }
+    kept = gates.latest(home.store, gated.NAME, better)
+    assert (kept.id, kept.outcome, kept.result) == (passed.number, "PASS", as_dict(passed))
+    assert registry.release(home, gated.NAME, better, now=gated.NOW, who="ann").gate == passed.number
+    registry.rollback(home, gated.NAME, why="back to where other tests begin", now=gated.NOW, who="ann")
+
+
+def test_the_json_is_as_its_schema_says(passed):
+    jsonschema.validate(as_dict(passed), schema())
+    assert as_dict(passed)["holdout"]["from"] == "2012-01-01T00:00:00Z"
+
+
+def test_candidate_live_model_and_naive_baseline_answer_the_same_rows(passed):
+    from sklearn.metrics import roc_auc_score
+
+    table = gated.rows("2012-01-01", "2012-05-01")
+    label = np.asarray(table["busy"].to_pylist())
+    for kind, field in (("boosted", "value"), ("plain", "live")):
+        score = gated.fitted(kind).predict_proba(gated.matrix(table))[:, 1]
+        assert passed.metrics["roc_auc"][field] == pytest.approx(roc_auc_score(label, score), abs=1e-4)
+    assert passed.metrics["roc_auc"]["naive"] == pytest.approx(0.5)
+
+
+def test_a_worse_candidate_fails_and_release_refuses_it(home, folder, latest):
+    version = gated.register(home, folder, "constant")
+    verdict = gated.gated(home, version, latest)
+    assert verdict.exit_code == 1
+    assert gated.outcome_of(verdict, "non_inferiority") == "FAIL"
+    assert gated.outcome_of(verdict, "skill") == "FAIL"
+    with pytest.raises(registry.NotPassed, match="FAIL"):
+        registry.release(home, gated.NAME, version, now=gated.NOW, who="ann")
+
+
+def test_a_candidate_without_skill_fails_even_if_nothing_is_live(tmp_path):
+    with gated.home(tmp_path, live=None) as home:
+        verdict = gated.gated(home, gated.register(home, tmp_path, "constant"), gated.held_out(tmp_path))
+        assert verdict.outcome is Outcome.FAIL
+        assert verdict.live is None
+        assert gated.outcome_of(verdict, "skill") == "FAIL"
+        assert any("No version is live" in note for note in verdict.notes)
+
+
+def test_too_few_rows_are_inconclusive_and_never_a_pass(home, folder, better):
+    verdict = gated.gated(home, better, gated.held_out(folder, april().slice(0, 60), "few.parquet"))
+    assert verdict.exit_code == 3
+    assert not [check for check in verdict.checks if check.outcome is Outcome.FAIL]
+
+
+def test_rows_without_any_label_are_inconclusive(home, folder, better):
+    table = april()
+    verdict = gated.gated(
+        home, better, gated.held_out(folder, with_columns(table, busy=[None] * len(table)), "no.parquet")
+    )
+    assert verdict.outcome is Outcome.INCONCLUSIVE, verdict.checks
+    assert gated.outcome_of(verdict, "labels") == "INCONCLUSIVE"
+    assert verdict.holdout["unlabelled"] == len(table)
+
+
+def test_rows_of_the_time_of_training_fail_though_the_candidate_shines_on_them(home, folder, better):
+    held = gated.held_out(folder, gated.rows("2011-11-01", "2012-02-01"), "overlap.parquet")
+    verdict = gated.gated(home, better, held, train=[str(folder / "train.parquet")])
+    assert {gated.outcome_of(verdict, name) for name in ("time_leak", "rows_seen", "entity_overlap")} == {"FAIL"}
+    assert gated.outcome_of(verdict, "non_inferiority") == "PASS"
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_training_files_that_can_not_be_read_fail_and_are_never_left_out(home, folder, better, latest):
+    import pyarrow.parquet as pq
+
+    pq.write_table(april().drop_columns(["temp"]), folder / "other.parquet")
+    verdict = gated.gated(home, better, latest, train=[str(folder / "other.parquet")])
+    assert gated.outcome_of(verdict, "training_data") == "FAIL"
+    assert "temp" in said(verdict, "training_data")
+
+
+def test_rows_without_a_label_are_left_out_and_counted(home, folder, better):
+    table = april()
+    busy = [None if i % 4 == 0 else value for i, value in enumerate(table["busy"].to_pylist())]
+    verdict = gated.gated(home, better, gated.held_out(folder, with_columns(table, busy=busy), "some.parquet"))
+    assert verdict.holdout["unlabelled"] == (len(table) + 3) // 4
+    assert verdict.holdout["used"] + verdict.holdout["unlabelled"] == len(table)
+    assert f"{verdict.holdout['unlabelled']:,} without one were left out" in said(verdict, "labels")
+
+
+def test_a_feature_that_tells_the_outcome_fails_and_is_named(home, folder, better):
+    table = april()
+    told = np.where(np.asarray(table["busy"].to_pylist()), 50, 10) + np.arange(len(table)) % 7
+    held = gated.held_out(folder, with_columns(table, windspeed=told), "leaky.parquet")
+    verdict = gated.gated(home, better, held)
+    assert gated.outcome_of(verdict, "lone_feature") == "FAIL"
+    assert "`windspeed` alone predicts the label too well" in said(verdict, "lone_feature")
+
+
+def test_a_rejected_file_fails(home, folder, better):
+    table = april().drop_columns(["temp"])
+    verdict = gated.gated(home, better, gated.held_out(folder, table, "without.parquet"))
+    assert gated.outcome_of(verdict, "held_out_file") == "FAIL"
+    assert "temp" in said(verdict, "held_out_file")
+    assert verdict.exit_code == 1
+    assert verdict.holdout["used"] == 0
+
+
+def test_what_can_not_be_loaded_fails_with_the_reason_and_nothing_more_is_asked_of_it(home, folder, latest):
+    named = f"{folder / 'gone.py'}:predict"  # nobody allowed it either
+    made = registry.register(
+        home, gated.NAME, inputs=list(gated.FEATURES), function=named, lineage=gated.LINEAGE, now=gated.NOW, who="ann"
+    )
+    verdict = gated.gated(home, made.version, latest)
+    assert gated.outcome_of(verdict, "loads") == "FAIL"
+    assert verdict.exit_code == 1
+    assert not {"skill", "latency"} & {check.name for check in verdict.checks}
+
+
+FAULTS = {
+    "raises": ("raise ValueError('no such currency')", "no such currency"),
+    "dies": ("os._exit(3)", "ended"),
+    "holes": ("return np.full(len(rows['hour']), np.nan)", ""),
+    "short": ("return np.zeros(max(len(rows['hour']) - 1, 1))", ""),
+    "moody": ("return (np.random.default_rng().random(len(rows['hour'])) > 0.5).astype(int)", "something else"),
+    "gossip": ("return (rows['temp'] > np.mean(rows['temp'])).astype(int)", "alone"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_candidate_that_answers_badly_fails_and_the_error_is_told(home, folder, better, latest, name):
+    body, words = FAULTS[name]
+    verdict = gated.gated(home, better, latest, model_fn=function(folder, name, body))
+    assert gated.outcome_of(verdict, "requests") == "FAIL"
+    assert words in said(verdict, "requests")
+    assert verdict.exit_code == 1
+
+
+def test_a_slow_candidate_fails_beside_a_quick_live_model(home, folder, better, latest):
+    body = "time.sleep(0.02 if len(rows['hour']) == 1 else 0); return (rows['hour'] > 12).astype(int)"
+    verdict = gated.gated(home, better, latest, model_fn=function(folder, "slow", body))
+    assert gated.outcome_of(verdict, "latency") == "FAIL"
+    assert "times as long as the live model's" in said(verdict, "latency")
+
+
+def test_a_candidate_that_holds_much_memory_fails(home, folder, better, latest):
+    body = (
+        "predict.held = getattr(predict, 'held', None) or [np.ones(60_000_000)]; return (rows['hour'] > 12).astype(int)"
+    )
+    verdict = gated.gated(home, better, latest, model_fn=function(folder, "large", body))
+    assert gated.outcome_of(verdict, "memory") == "FAIL"
+
+
+def test_what_is_live_is_held_against_what_was_live_before(home, latest):
+    verdict = gated.gated(home, "v1", latest)
+    assert verdict.live is None
+    assert any("is live itself" in note for note in verdict.notes)
+
+
+def test_unknown_versions_spans_and_models_without_labels_are_usage_errors(home, tmp_path, better, latest):
+    from watchkeeper.delivery import NoSuchFile
+    from watchkeeper.release.holdout import CannotGate
+
+    with pytest.raises(registry.NoSuchVersion):
+        gated.gated(home, "v99", latest)
+    with pytest.raises(NoSuchFile):
+        gated.gated(home, better, str(tmp_path / "nothing.parquet"))
+    with pytest.raises(CannotGate, match="last:7d"):
+        gated.gated(home, better, "last:week")
+    with pytest.raises(CannotGate, match="no event"):
+        gated.gated(home, better, "last:7d")
