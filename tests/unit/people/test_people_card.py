@@ -84,8 +84,14 @@ VERDICT = {
 
 
 def register(home, name=None, lineage=LINEAGE, at=AT, who="ann"):
-    more = {"function": "pipeline.py:predict", "inputs": ["nights", "price"], "version": name}
+    more = {"function": a_function(home), "inputs": ["nights", "price"], "version": name}
     return registry.register(home, "hotel", lineage=lineage, now=at, who=who, **more)
+
+
+def a_function(home):
+    code = home.folder / "pipeline.py"
+    code.write_text("def predict(rows):\n    return [True] * len(rows)\n")
+    return f"{code}:predict"
 
 
 @pytest.fixture
@@ -200,7 +206,7 @@ def test_personal_values_are_not_on_the_card(tmp_path):
     )
     with hotel.home(tmp_path, yaml) as home:
         registry.register(
-            home, "hotel", function="p.py:f", inputs=["nights", "country"], lineage=LINEAGE, now=AT, who="ann"
+            home, "hotel", function=a_function(home), inputs=["nights", "country"], lineage=LINEAGE, now=AT, who="ann"
         )
         gates.add(home.store, "hotel", "v1", "PASS", VERDICT, AT + 1, "ann")
         card = carded(home, "hotel", "v1", now=AT + 2)

@@ -93,6 +93,17 @@ def test_the_threshold_of_each_version_is_used(versions):
     )  # 32-bit floats
 
 
+def test_the_threshold_that_the_gate_learned_is_used(tmp_path):
+    with gated.home(tmp_path, gate_lines="gate:\n  threshold: {recall: 0.9}\n") as home:
+        gated.register(home, tmp_path, "boosted")
+        file = gated.held_out(tmp_path)
+        verdict = gated.gated(home, "v2", file)
+        found = compared(home, gated.NAME, "v1", "v2", file)
+    assert found.decisions.thresholds == (None, verdict.thresholds["score"])
+    assert verdict.thresholds["score"] is not None
+    assert any("v2 by its threshold" in note for note in found.notes)
+
+
 def test_personal_segments_are_masked_in_all_that_people_read(tmp_path):
     with gated.home(tmp_path, yaml=PERSONAL) as home:
         gated.register(home, tmp_path, "boosted")
