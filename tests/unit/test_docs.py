@@ -14,6 +14,7 @@ from watchkeeper.cli.app import app
 from watchkeeper.delivery import CATALOGUE
 from watchkeeper.model import (
     OUTSIDE,
+    Charter,
     Column,
     Config,
     Constraints,
@@ -78,7 +79,7 @@ def test_every_public_name_stands_in_the_reference_and_has_a_docstring(name):
     assert isinstance(thing, str) or thing.__doc__
 
 
-@pytest.mark.parametrize("kind", [Model, Column, Constraints, Override, TextFormat])
+@pytest.mark.parametrize("kind", [Charter, Model, Column, Constraints, Override, TextFormat])
 def test_every_field_of_the_yaml_stands_in_its_guide(kind):
     fields = [field.alias or name for name, field in kind.model_fields.items()]
     missing = [field for field in fields if f"`{field}`" not in page("guides/model.md")]

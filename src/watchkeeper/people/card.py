@@ -31,6 +31,7 @@ MOST_ALARMS = 20
 DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Facts = dict[str, Any]
+Turn = tuple[Deployment, int | None]
 
 
 class NotYetRegistered(WatchkeeperError):
@@ -97,6 +98,7 @@ def carded(home: Home, model: str, version: str, *, now: int) -> Card:
     known = home.model(model) if declared is None else read_model(declared.yaml, f"{model}, {declared.revision}")
     verdict = gates.latest(home.store, model, version, now)
     log = deployment.log(home.store, model, now)
+    turns = _turns(log, version)
     facts: Facts = {
         "schema_version": SCHEMA_VERSION,
         "model": model,
@@ -106,13 +108,13 @@ def carded(home: Home, model: str, version: str, *, now: int) -> Card:
         "positive": known.positive,
         "charter": known.charter.model_dump(exclude_defaults=True),
         "columns": _columns(known),
-        "version": _version(registered, known),
+        "version": described(registered),
         "age_days": (now - registered.at) / 1e6 / DAY,
         "data_age_days": _data_age(registered, now),
         "gate": _gate(verdict, known),
-        "deployments": _deployments(log, version, now),
+        "deployments": _deployments(turns),
         "live": bool(log) and log[-1].version == version,
-        "alarms": _alarms(home, known, version, _spans(log, version, now), now),
+        "alarms": _alarms(home, known, version, turns, now),
         "contract": {"inputs": _inputs(known, registered), "outputs": _outputs(known)},
     }
     return Card(facts | {"unknown": gaps(facts)})
@@ -125,10 +127,6 @@ def _columns(model: Model) -> list[Facts]:
         | ({"importance": model.importance[name]} if name in model.importance else {})
         for name, column in model.columns.items()
     ]
-
-
-def _version(version: Version, model: Model) -> Facts:
-    return described(version) | {"format": version.format}
 
 
 def _data_age(version: Version, now: int) -> float | None:
@@ -153,7 +151,7 @@ def _gate(verdict: Gated | None, model: Model) -> Facts | None:
         "live": result.get("live"),
         "holdout": result.get("holdout") or {},
         "metrics": metrics,
-        "thresholds": result.get("thresholds") or {},
+        "thresholds": {name: one for name, one in dict(result.get("thresholds") or {}).items() if name != "curve"},
         "checks": checks,
         "notes": list(result.get("notes") or ()),
     }
@@ -183,26 +181,25 @@ def _metric(metric: Mapping[str, Any], hidden: set[str]) -> Facts:
     return told
 
 
-def _deployments(log: Sequence[Deployment], version: str, now: int) -> list[Facts]:
+def _deployments(turns: Sequence[Turn]) -> list[Facts]:
     """When it was live: who put it there and why, and until when."""
-    ends = [_time(after.at) for after in log[1:]] + [None]
-    return [deployed(one) | {"until": end} for one, end in zip(log, ends, strict=True) if one.version == version]
+    return [deployed(one) | {"until": None if end is None else _time(end)} for one, end in turns]
 
 
-def _spans(log: Sequence[Deployment], version: str, now: int) -> list[tuple[int, int]]:
-    """The spans of time in which it was live."""
-    ends = [after.at for after in log[1:]] + [now]
-    return [(one.at, end) for one, end in zip(log, ends, strict=True) if one.version == version]
+def _turns(log: Sequence[Deployment], version: str) -> list[Turn]:
+    """The rows that put a version live, each with the time at which another one followed."""
+    ends = [*(after.at for after in log[1:]), None]
+    return [(one, end) for one, end in zip(log, ends, strict=False) if one.version == version]
 
 
-def _alarms(home: Home, model: Model, version: str, spans: Sequence[tuple[int, int]], now: int) -> Facts:
+def _alarms(home: Home, model: Model, version: str, turns: Sequence[Turn], now: int) -> Facts:
     """Alarms that began while it was live, newest first; how many there were in all."""
     held = [
         one
         for one in alarm.history(home.store, model.name)
         if one.key.version in (None, version)
         and one.at <= now
-        and any(start < one.window[1] and one.window[0] < end for start, end in spans)
+        and any(live.at < one.window[1] and one.window[0] < (end or now) for live, end in turns)
     ]
     shown = mask.masked_segments(model, [one.key.segment for one in held if one.key.segment])
     told = [

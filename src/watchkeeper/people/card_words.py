@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.people.gap import stale
@@ -92,7 +93,7 @@ def _version(facts: Facts) -> Iterator[Block]:
         ),
         ("Format", version["format"]),
         ("File", _file(version)),
-        ("SHA-256", version.get("artifact") or "no file"),
+        ("SHA-256", version.get("artifact") or version.get("function_sha256") or "no file"),
         ("Commit", _commit(lineage)),
         ("Python", str(environment.get("python") or "not known")),
         ("Packages", ", ".join(installed) or "not known"),
@@ -291,7 +292,7 @@ def _interval(one: Facts) -> str:
 
 def _file(version: Facts) -> str:
     if not version.get("file"):
-        return version.get("url") or version.get("function") or "none"
+        return str(version.get("url") or Path(version.get("function") or "none").name)
     return f"{version['file']}, {words.size(version['size'])}" if version.get("size") else str(version["file"])
 
 

@@ -50,7 +50,7 @@ def _of_lineage(facts: Facts) -> Iterator[str]:
         yield "The period of its training data is not known: register it with --data-from and --data-to."
     if not lineage.get("parameters"):
         yield "Its hyper-parameters were not logged."
-    if not version.get("artifact"):
+    if not version.get("artifact") and not version.get("function_sha256"):
         yield "It has no file that is kept here, so what answers under its name may change without notice."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from watchkeeper.model import Model, WatchkeeperError
 from watchkeeper.release import registry
-from watchkeeper.release.answering import answers_to, length
+from watchkeeper.release.answering import BATCH, answers_to, joined, length
 from watchkeeper.release.difference import MOST_ROWS, difference
 from watchkeeper.release.holdout import Told, rows_to_compare
 from watchkeeper.report.comparison import Comparison
@@ -74,7 +74,7 @@ def _only(kept: Any) -> float | None:
         return None
     found = {name: _number(value) for name, value in kept.items()}
     for name in ("threshold", "score"):
-        if found.get(name) is not None:
+        if name in found:
             return found[name]
     numbers = [value for value in found.values() if value is not None]
     return numbers[0] if len(numbers) == 1 else None
@@ -86,7 +86,7 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _answers(home: Home, version: Version, inputs: pa.Table, name: str, told: Callable[[int], None] | None) -> Answers:
+def _answers(home: Home, version: Version, inputs: pa.Table, name: str, told: Told | None) -> Answers:
     """What a version says to all rows."""
     servable = registry.servable(home, version)
     missing = [column for column in servable.inputs if column not in inputs.column_names]
@@ -96,10 +96,18 @@ def _answers(home: Home, version: Version, inputs: pa.Table, name: str, told: Ca
             "both versions take."
         )
     with Worker(servable, home.config.serving) as worker:
-        answers = answers_to(worker, inputs, servable.inputs, told)
+        answers = joined(list(_batches(worker, inputs, told)))
     if inputs.num_rows and length(answers) != inputs.num_rows:
         raise CannotCompare(
             f"{version.version} gave {length(answers):,} answers to {inputs.num_rows:,} rows, so they can't be told "
             "apart. Mend the model, such that it answers each row once."
         )
     return answers
+
+
+def _batches(worker: Worker, inputs: pa.Table, told: Told | None) -> Iterator[Answers]:
+    for first in range(0, inputs.num_rows, BATCH):
+        batch = inputs.slice(first, BATCH)
+        yield answers_to(worker, batch)
+        if told:
+            told(batch.num_rows)

@@ -1,184 +1,176 @@
-"""Decisions: what two versions say about the same rows, as numbers that can be compared with each other and labels."""
+"""Decisions: the threshold of a binary score, learned for the stated need at each version anew, and what follows."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Model, Scalar, Task, Type
-from watchkeeper.model import Role as ColumnRole
-from watchkeeper.report.comparison import Churn, Decisions, Estimate, Part, Turn
-from watchkeeper.runtime import Answers
-from watchkeeper.stats import interval, paired
+from watchkeeper.model import Need
+from watchkeeper.model.need import StatedNeed
+from watchkeeper.release.claim import Claim, Question
+from watchkeeper.release.found import Found, json_number, told
+from watchkeeper.release.outcome import Outcome
+from watchkeeper.release.sides import Sides
+from watchkeeper.report.words import number, percent
+from watchkeeper.stats.cutoff import Cutoff, cheapest, finds, precise, spares
+from watchkeeper.stats.influence_binary import BinaryRows, decision
+from watchkeeper.stats.trial import Trial, trial
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-MOST_CLASSES = 50
-"""More classes than this have no matrix of their own; the most frequent ones are shown."""
-MOST_TURNS = 20
-UNKNOWN = -1
-"""The code of a row without a decision or a label."""
+SHOWN = ("recall", "precision", "false_positive_rate", "selection_rate", "f1")
 
 
-@dataclass(frozen=True, eq=False)
-class Decided:
-    """Decisions of both versions, and labels, as numbers of `classes`; `UNKNOWN` where there is none. Shapes (n,)."""
+@dataclass(frozen=True)
+class Learned:
+    """The thresholds learned for a need."""
 
-    classes: tuple[Scalar, ...]
-    old: Ints
-    new: Ints
-    label: Ints
-    thresholds: tuple[float | None, float | None]
-
-    @property
-    def known(self) -> Bools:
-        """Rows that both versions decide."""
-        return np.asarray((self.old != UNKNOWN) & (self.new != UNKNOWN))
-
-    @property
-    def flipped(self) -> Bools:
-        """Rows that they decide otherwise."""
-        return np.asarray(self.known & (self.old != self.new))
-
-    @property
-    def judged(self) -> Bools:
-        """Rows that both decide and that have a label."""
-        return np.asarray(self.known & (self.label != UNKNOWN))
+    need: StatedNeed
+    confidence: float
+    candidate: Cutoff
+    live: Cutoff | None
 
 
-def decided(
-    model: Model,
-    old: Answers,
-    new: Answers,
-    thresholds: tuple[float | None, float | None],
-    labels: NDArray[Any] | None,
-) -> Decided | None:
-    """What both decide; None where nothing is decided, as of values and rankings.
+def learned(both: Sides, need: Need) -> Learned | None:
+    """Thresholds of both models for the stated need, from these rows; None where there is none, or no score."""
+    rows = both.candidate
+    if need.threshold is None or not isinstance(rows, BinaryRows) or rows.score is None or both.few:
+        return None
+    live = both.live if isinstance(both.live, BinaryRows) else None
+    theirs = None if live is None else _cutoff(live, need.threshold, need.confidence)
+    return Learned(need.threshold, need.confidence, _cutoff(rows, need.threshold, need.confidence), theirs)
 
-    A binary score at or above the version's own learned threshold decides for the positive class; without a threshold
-    or a score the prediction counts as it comes.
+
+def decided(both: Sides, by: Learned) -> Sides:
+    """The same with decisions by learned thresholds, where they could be learned, so that they can be judged fairly.
+
+    A threshold that holds a recall or a false positive rate stands for all rows, and its uncertainty is counted (see
+    `influence_binary.decision`). One for precision or cost is chosen among many, which flatters the rows that chose:
+    there each half of the rows is decided by a threshold learned from the other half.
     """
-    if model.task not in (Task.BINARY, Task.MULTICLASS):
-        return None
-    said = [_said(model, answers, at) for answers, at in zip((old, new), thresholds, strict=True)]
-    if said[0] is None or said[1] is None:
-        return None
-    columns = [said[0][0], said[1][0], [] if labels is None else labels.tolist()]
-    classes, codes = _coded(columns, model)
-    n = len(codes[0])
-    label = codes[2] if labels is not None else np.full(n, UNKNOWN)
-    return Decided(classes, codes[0], codes[1], label, (said[0][1], said[1][1]))
+    half = (np.arange(len(both)) if both.cluster is None else both.cluster) % 2 == 1
+    candidate = _at(_binary(both), by.need, by.candidate, half, by.confidence)
+    if by.live is None:
+        return replace(both, candidate=candidate)
+    assert isinstance(both.live, BinaryRows)
+    return replace(both, candidate=candidate, live=_at(both.live, by.need, by.live, half, by.confidence))
 
 
-def part(flags: Bools) -> Part:
-    """So many of these rows."""
-    return share(int(np.count_nonzero(flags)), len(flags))
+def thresholds(found: Found, by: Learned) -> dict[str, Any]:
+    """What is told of the learned threshold: its score, what holds there, and the decisions it makes."""
+    decisions = {name: told(found.law(decision(name, _binary(found.both))), found.confidence, name) for name in SHOWN}
+    return {
+        "need": by.need.model_dump(exclude_none=True),
+        "score": by.candidate.score,
+        "bound": json_number(by.candidate.bound),
+        "confidence": found.confidence,
+        "rows": len(found.both),
+        "decisions": {} if by.candidate.score is None else decisions,
+        "live_score": None if by.live is None else by.live.score,
+    }
 
 
-def share(count: int, of: int) -> Part:
-    """So many of so many."""
-    low, high = (float(end) for end in interval.wilson(count, of))
-    return Part(count, of, low, high)
+def threshold(found: Found, need: Need, by: Learned | None) -> Question:
+    """Whether a threshold meets the stated need."""
+    assert need.threshold is not None
+    wanted = _words(need.threshold)
+    if by is None:
+        reason = found.few or "the models give no probabilities, of which a threshold could be learned"
+        return Question("threshold", (Claim(1.0, 1.0, {}, reason),), lambda own: f"{wanted}: {reason}.")
+    facts = thresholds(found, by)
+    claim = _claim(found, need, by, facts)
+    cost = by.need.cost is not None
+
+    def words(own: Sequence[tuple[Claim, Outcome]]) -> str:
+        bound = number(by.candidate.bound) if cost else percent(by.candidate.bound)
+        if claim.few:
+            return f"{wanted}: {claim.few}. The best that can be had with confidence is {bound}."
+        if own[0][1] is Outcome.PASS:
+            found_share = ", ".join(f"{name} {number(facts['decisions'][name]['value'])}" for name in SHOWN[:3])
+            side = "below" if cost or by.need.false_positive_rate is not None else "at least"
+            return f"{wanted}: met from a score of {number(by.candidate.score)} on, {side} {bound}; {found_share}."
+        useless = by.candidate.score is not None and not cost
+        alike = "only by deciding all rows alike" if useless else f"not by any threshold; the best is {bound}"
+        if cost:
+            alike = f"no threshold is shown to be cheaper than deciding all rows alike; the cost stays below {bound}"
+        left = " That may change with more rows." if own[0][1] is Outcome.INCONCLUSIVE else ""
+        return f"{wanted}: {alike}.{left}"
+
+    remedy = "Improve the candidate's scores, or state a need that can be met."
+    return Question("threshold", (claim,), words, remedy)
 
 
-def decisions(both: Decided) -> Decisions:
-    """How many decisions change, by direction."""
-    known = both.known
-    size = len(both.classes)
-    pairs = both.old[known] * size + both.new[known]
-    matrix = np.bincount(pairs, minlength=size * size).reshape(size, size)
-    rows = int(known.sum())
-    off = np.argwhere((matrix > 0) & ~np.eye(size, dtype=bool)).tolist()
-    off.sort(key=lambda at: (-int(matrix[at[0], at[1]]), at))
-    turns = [Turn(both.classes[i], both.classes[j], share(int(matrix[i, j]), rows)) for i, j in off[:MOST_TURNS]]
-    common = np.sort(np.argsort(-(matrix.sum(axis=0) + matrix.sum(axis=1)), kind="stable")[:MOST_CLASSES])
-    return Decisions(
-        flipped=part(both.flipped[known]),
-        turns=tuple(turns),
-        classes=tuple(both.classes[i] for i in common.tolist()),
-        matrix=tuple(tuple(row) for row in matrix[np.ix_(common, common)].tolist()),
-        thresholds=both.thresholds,
-    )
+def _claim(found: Found, need: Need, by: Learned, facts: Mapping[str, Any]) -> Claim:
+    rows, cutoff, few = _binary(found.both), by.candidate, found.few
+    if by.need.cost is not None:
+        law, worth = _saved(found, by.need, need.skill)
+        return Claim(law.above(0.0), law.below(worth), facts, few)
+    if cutoff.score is None:
+        short = "" if by.need.precision is not None else "there are too few rows of the class that it is about"
+        return Claim(1.0, cutoff.broken, facts, few or short)
+    alike = bool(rows.decided.all() or not rows.decided.any())
+    return Claim(float(alike), 0.0 if alike else 1.0, facts, few)
 
 
-def churn(both: Decided) -> Churn | None:
-    """What the labels say of it; None without any."""
-    judged = both.judged
-    rows = int(judged.sum())
-    if not rows:
-        return None
-    before, after = (codes[judged] == both.label[judged] for codes in (both.old, both.new))
-    good, bad = int((~before & after).sum()), int((before & ~after).sum())
-    return Churn(
-        good=share(good, rows),
-        bad=share(bad, rows),
-        both_right=int((before & after).sum()),
-        both_wrong=int((~before & ~after).sum()),
-        net=Estimate(*paired.net_share(good, bad, rows)),
-        p=paired.mcnemar(good, bad),
-    )
+def _saved(found: Found, need: StatedNeed, skill: float) -> tuple[Trial, float]:
+    """What a row costs less than where all rows are decided alike, the cheaper way; and how much would be worth it."""
+    rows = _binary(found.both)
+    assert need.cost is not None
+    false, missed = need.cost.false_positive, need.cost.false_negative
+
+    def cost(decision: Bools) -> NDArray[np.float64]:
+        return np.where(rows.positive, np.where(decision, 0.0, missed), np.where(decision, false, 0.0))
+
+    neither = [cost(np.full(len(rows.positive), one)) for one in (False, True)]
+    alike = min(neither, key=lambda costs: float(costs.mean()))
+    saved = alike - cost(rows.decided)
+    mean = float(saved.mean())
+    return trial(mean, saved - mean, found.both.cluster, max(false, missed)), skill * float(alike.mean())
 
 
-def _said(model: Model, answers: Answers, threshold: float | None) -> tuple[list[Any], float | None] | None:
-    """What a version decides, and the threshold that was used."""
-    score = answers.score(model.positive) if model.task is Task.BINARY else None
-    if score is not None and threshold is not None:
-        positive = _positive(model, answers)
-        other = next((name for name in answers.classes if name != positive), _opposite(positive))
-        picked = np.where(np.isnan(score), UNKNOWN, score >= threshold).astype(np.int64).tolist()
-        return [(other, positive, None)[at] for at in picked], threshold
-    if answers.prediction is not None:
-        return answers.prediction.tolist(), None
-    if answers.scores is None or not answers.classes:
-        return None
-    empty = np.asarray(np.isnan(answers.scores).any(axis=1))
-    likeliest = np.where(empty, 0, np.argmax(np.where(empty[:, None], 0.0, answers.scores), axis=1))
-    picked = np.where(empty, UNKNOWN, likeliest).tolist()
-    return [(*answers.classes, None)[at] for at in picked], None
+def _cutoff(rows: BinaryRows, need: StatedNeed, confidence: float) -> Cutoff:
+    assert rows.score is not None
+    score, positive = rows.score, rows.positive
+    if need.recall is not None:
+        return finds(score[positive], need.recall, confidence, score)
+    if need.false_positive_rate is not None:
+        return spares(score[~positive], need.false_positive_rate, confidence, score)
+    if need.precision is not None:
+        return precise(positive, score, need.precision, confidence)
+    assert need.cost is not None
+    return cheapest(positive, score, need.cost.false_positive, need.cost.false_negative, confidence)
 
 
-def _positive(model: Model, answers: Answers) -> Scalar:
-    if model.positive is not None and (model.positive in answers.classes or not answers.classes):
-        return model.positive
-    return answers.classes[1] if len(answers.classes) > 1 else True
+def _at(rows: BinaryRows, need: StatedNeed, cutoff: Cutoff, half: Bools, confidence: float) -> BinaryRows:
+    """Decisions by the threshold, or where it was chosen among many, by that of the other half of the rows."""
+    assert rows.score is not None
+    if cutoff.score is None:
+        return rows
+    held = next((name for name in ("recall", "false_positive_rate") if getattr(need, name) is not None), "")
+    if held:
+        return BinaryRows(rows.positive, rows.score, rows.score >= cutoff.score, held)
+    cuts = [_cutoff(rows.of(half == other), need, confidence).score for other in (True, False)]
+    first, second = (cutoff.score if cut is None else cut for cut in cuts)
+    costs = None if need.cost is None else (need.cost.false_positive, need.cost.false_negative)
+    return BinaryRows(rows.positive, rows.score, rows.score >= np.where(half, second, first), costs=costs)
 
 
-def _opposite(positive: Scalar) -> Scalar:
-    return not positive if isinstance(positive, bool) else 0 if positive == 1 else f"not {positive}"
+def _binary(both: Sides) -> BinaryRows:
+    assert isinstance(both.candidate, BinaryRows)
+    return both.candidate
 
 
-def _coded(columns: Sequence[Sequence[Any]], model: Model) -> tuple[tuple[Scalar, ...], list[Ints]]:
-    """Values of several columns as numbers of the same classes: 1, 1.0 and true are one; beside texts all are texts."""
-    plain = [[_tidy(value) for value in column] for column in columns]
-    kinds = {isinstance(value, str) for column in plain for value in set(column) if value is not None}
-    if len(kinds) > 1:
-        plain = [[None if value is None else _text(value) for value in column] for column in plain]
-    seen = sorted({value for column in plain for value in column if value is not None})
-    place: dict[Any, int] = {value: i for i, value in enumerate(seen)} | {None: UNKNOWN}
-    codes = [np.array([place[value] for value in column], dtype=np.int64) for column in plain]
-    return tuple(_named(value, model) for value in seen), codes
-
-
-def _tidy(value: Any) -> Any:
-    if isinstance(value, float):
-        return None if math.isnan(value) else int(value) if value.is_integer() else value
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _named(value: Any, model: Model) -> Scalar:
-    """A class as the model's label has it: true and not 1, where the label is a truth value."""
-    label = model.only(ColumnRole.LABEL)
-    of_truth = label is not None and model.columns[label].type is Type.BOOLEAN
-    named: Scalar = bool(value) if of_truth and value in (0, 1) else value
-    return named
+def _words(need: StatedNeed) -> str:
+    if need.recall is not None:
+        return f"To find at least {percent(need.recall)} of the positive rows"
+    if need.false_positive_rate is not None:
+        return f"To decide at most {percent(need.false_positive_rate)} of the negative rows positive"
+    if need.precision is not None:
+        return f"To be right in at least {percent(need.precision)} of the rows decided positive"
+    assert need.cost is not None
+    costs = f"{number(need.cost.false_positive)} and {number(need.cost.false_negative)}"
+    return f"To keep the cost of decisions low (a false positive and a false negative cost {costs})"

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
-from watchkeeper.release import decision, shift
+from watchkeeper.release import flip, shift
 from watchkeeper.release.farthest import Both, farthest
 from watchkeeper.release.whom import Measure, by_segment, columns_of
 from watchkeeper.report import words
@@ -47,7 +47,7 @@ def difference(
         model=model,
         table=table,
         inputs=table if inputs is None else inputs,
-        decided=decision.decided(model, old[1], new[1], thresholds, labels),
+        decided=flip.decided(model, old[1], new[1], thresholds, labels),
         scores=_scores(model, old[1], new[1]),
         spread=_spread(model, old[1], new[1]),
         label=_values(labels) if model.task is Task.REGRESSION else None,
@@ -74,7 +74,7 @@ def _figures(both: Both) -> dict[str, Any]:
     """All figures that there are of these answers."""
     told: dict[str, Any] = {}
     if both.decided is not None:
-        told |= {"decisions": decision.decisions(both.decided), "churn": decision.churn(both.decided)}
+        told |= {"decisions": flip.decisions(both.decided), "churn": flip.churn(both.decided)}
     if both.scores is not None:
         told |= {"scores": shift.shift(both.model, *both.scores), "picture": shift.picture(both.model, *both.scores)}
         if both.model.task in (Task.BINARY, Task.REGRESSION):
@@ -175,7 +175,7 @@ def _notes(both: Both, names: tuple[str, str], thresholds: Thresholds) -> Iterat
         for name, codes, used, stated in zip(
             names, (both.decided.old, both.decided.new), both.decided.thresholds, thresholds, strict=True
         ):
-            missing = int((codes == decision.UNKNOWN).sum())
+            missing = int((codes == flip.UNKNOWN).sum())
             if missing:
                 yield f"{name} decides nothing of {words.plural(missing, 'row')}."
             if stated is not None and used is None:

@@ -18,7 +18,7 @@ from watchkeeper.release.pairing import paired
 from watchkeeper.release.segment import segments
 from watchkeeper.release.sides import Sides
 from watchkeeper.release.skill import skill
-from watchkeeper.release.threshold import decided, learned, threshold, thresholds
+from watchkeeper.release.decision import decided, learned, threshold, thresholds
 from watchkeeper.report.words import plural
 from watchkeeper.runtime import Answers
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Scalar
-from watchkeeper.release.decision import UNKNOWN, Decided
+from watchkeeper.release.flip import UNKNOWN, Decided
 from watchkeeper.report import mask
 from watchkeeper.report.comparison import Row
 from watchkeeper.stats import agreement
@@ -77,15 +77,30 @@ def _size(both: Both, flipped: NDArray[np.bool_], places: Places | None) -> Floa
 
 
 def _places(both: Both) -> Places:
-    """The place of each row by score: of all rows, or of its query's; rows without a score come last."""
+    """The place of each row by score: of all rows, or of its query's; rows without a score come last.
+
+    Rows that are tied in both versions share the first of their places.
+    """
     assert both.scores is not None
     old, new = (np.where(np.isnan(values), -np.inf, values) for values in both.scores)
     if both.query is None:
-        return agreement.places(old, new)
+        return _shared(agreement.places(old, new), np.lexsort((new, old)), old, new)
     one, other = (np.zeros(len(old), dtype=np.int64) for _ in range(2))
     codes = np.unique(both.query, return_inverse=True)[1]
     for rows in np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1]):
         one[rows], other[rows] = agreement.places(old[rows], new[rows])
+    return _shared((one, other), np.lexsort((new, old, codes)), codes, old, new)
+
+
+def _shared(places: Places, order: Ints, *keys: NDArray[Any]) -> Places:
+    """The first place of all rows with the same keys. `order`: of the rows by these keys."""
+    if not len(order):
+        return places
+    new = np.append(True, np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0))
+    starts, group = np.flatnonzero(new), np.cumsum(new) - 1
+    one, other = (np.empty_like(place) for place in places)
+    for shared, place in ((one, places[0]), (other, places[1])):
+        shared[order] = np.minimum.reduceat(place[order], starts)[group]
     return one, other
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Task
-from watchkeeper.release.decision import part
+from watchkeeper.release.flip import part
 from watchkeeper.report.comparison import Errors, Estimate, Head, Lists, Moved, Order, Picture, Scores
 from watchkeeper.runtime import Answers
 from watchkeeper.stats import agreement, interval, paired

@@ -120,11 +120,11 @@ def _gap(one: Segment) -> float:
 def _segment(comparison: Comparison, one: Segment) -> str:
     name, rows = f"`{segment(comparison, one)}`", f"{one.rows:,} rows"
     here, rest = figure(one.measure, one.here.value), figure(one.measure, one.rest.value)
-    lists = f"{one.rows:,} lists"
+    lists, what = f"{one.rows:,} lists", "scores" if comparison.decisions else "values"
     return {
         "flipped": f"{name}: {here} of {rows} are decided otherwise, {rest} elsewhere",
         "accuracy": f"{name}: accuracy changes by {here} in {rows}, by {rest} elsewhere",
-        "score": f"{name}: {'scores' if comparison.decisions else 'values'} change by {here} on average in {rows}, by {rest} elsewhere",
+        "score": f"{name}: {what} change by {here} on average in {rows}, by {rest} elsewhere",
         "error": f"{name}: the mean error changes by {here} in {rows}, by {rest} elsewhere",
         "overlap": f"{name}: lists overlap by {here} in {lists}, by {rest} elsewhere",
     }[one.measure]

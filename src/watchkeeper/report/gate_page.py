@@ -24,8 +24,9 @@ from watchkeeper.report.gate_words import (
     measured,
     signed,
 )
-from watchkeeper.report.html import _digest, _version, environment
+from watchkeeper.report.html import environment
 from watchkeeper.report.markup import asset
+from watchkeeper.report.page import policy, release
 
 MOST_ROWS = 60
 """Segments and groups that a table shows; the worst come first."""
@@ -44,7 +45,6 @@ def gate_html(verdict: Verdict) -> str:
     """The whole page of a verdict, given as its JSON."""
     bad = [one for kind in ("FAIL", "INCONCLUSIVE") for one in verdict["checks"] if one["outcome"] == kind]
     style = asset("charts.css") + asset("page.css") + asset("gate.css")
-    rules = ("default-src 'none'", f"style-src '{_digest(style)}'", "base-uri 'none'", "form-action 'none'")
     at = datetime.fromisoformat(verdict["at"])
     return (
         environment()
@@ -63,9 +63,9 @@ def gate_html(verdict: Verdict) -> str:
             tables=list(_tables(verdict)),
             service=list(_service(verdict)),
             at=f"{at.day} {at:%B %Y, %H:%M} UTC",
-            made_by=_version(),
+            made_by=release(),
             style=style,
-            policy="; ".join(rules),
+            policy=policy(style),
         )
     )
 

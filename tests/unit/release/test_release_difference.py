@@ -116,14 +116,14 @@ def test_segments_are_told_by_mistake_no_more_often_than_promised():
     rng = np.random.default_rng(3)
     model = compared.the_model(city={"type": "string", "role": "segment"})
     wrong = 0
-    for _ in range(300):
+    for _ in range(120):
         n = 600
         table = pa.table({"city": rng.choice(list("abcdefgh"), n), "busy": rng.random(n) < 0.5})
         old = rng.random(n)
         new = np.clip(old + rng.normal(0, 0.2, n), 0, 1)
         said = [Answers((s > 0.5).astype(int), np.column_stack([1 - s, s]), (0, 1)) for s in (old, new)]
         wrong += bool(difference(model, table, ("a", said[0]), ("b", said[1]), most=0).told)
-    assert wrong <= stats.binom.ppf(0.9999, 300, 0.05)
+    assert wrong <= stats.binom.ppf(0.9999, 120, 0.05)
 
 
 def test_too_small_segments_are_counted_and_not_judged():
