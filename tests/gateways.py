@@ -56,12 +56,14 @@ def a_classifier(path: Path, seed: int = 1, width: int = len(COLUMNS)) -> Path:
     return path
 
 
-def make_home(folder: Path, versions: int = 2, *, name: str = NAME, columns: str | None = None, config: str = "") -> Path:
+def make_home(
+    folder: Path, versions: int = 2, *, name: str = NAME, columns: str | None = None, config: str = ""
+) -> Path:
     """A home with a model of which `versions` versions were released one after the other; the last is live."""
     folder.mkdir(parents=True, exist_ok=True)
     if config:
         (folder / "config.yaml").write_text(config)
-    told = columns or "\n".join(f"  {column}: {{type: {type}}}" for column, type in COLUMNS.items())
+    told = columns or "\n".join(f"  {column}: {{type: {kind}}}" for column, kind in COLUMNS.items())
     with opened(folder, make=True) as home:
         models.put(home.store, name, YAML.format(name=name, columns=told), now(), "test")
         (folder / "inbox" / name).mkdir(parents=True)

@@ -54,6 +54,7 @@ class Version(Protocol):
     name: str
     inputs: tuple[str, ...]
     figures: Figures
+    restarts: int
 
     @property
     def is_up(self) -> bool:
