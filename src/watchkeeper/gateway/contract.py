@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from watchkeeper.gateway.refusal import Broken
 from watchkeeper.gateway.rows import Rows, Values, listed
@@ -161,7 +162,7 @@ def _whole(value: float) -> Any:
     return int(value) if value.is_integer() else value
 
 
-def _of_array(values: Any, type: Type) -> Values:
+def _of_array(values: NDArray[Any], type: Type) -> Values:
     """An array of numbers as the column's type has them; a short one as a list, which is faster."""
     if type is Type.INTEGER and values.dtype.kind == "f":
         there = values[~np.isnan(values)]
