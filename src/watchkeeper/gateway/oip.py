@@ -54,7 +54,9 @@ _encode = msgspec.json.Encoder().encode
 def decoded(body: bytes | bytearray, head: int | None) -> Request:
     """The request; `head`: the bytes of its JSON, where binary data come after them. Raises a `Refusal`."""
     if head is not None and not 0 < head <= len(body):
-        raise Refusal(400, "malformed", f"Inference-Header-Content-Length is {head:,} for a body of {len(body):,} bytes.")
+        raise Refusal(
+            400, "malformed", f"Inference-Header-Content-Length is {head:,} for a body of {len(body):,} bytes."
+        )
     try:
         return _decode(body if head is None else memoryview(body)[:head])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

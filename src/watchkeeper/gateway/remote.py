@@ -107,7 +107,9 @@ class Remote:
         async with session.post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
             content = await answer.content.read(MOST_BYTES)
             if not answer.content.at_eof():
-                raise Unanswered(f"The server of {self.name} answers more than {MOST_BYTES:,} bytes.", "error", sent=True)
+                raise Unanswered(
+                    f"The server of {self.name} answers more than {MOST_BYTES:,} bytes.", "error", sent=True
+                )
             return answer.status, content
 
     def _body(self, rows: Rows) -> bytes:

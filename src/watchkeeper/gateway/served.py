@@ -50,7 +50,9 @@ class Served:
             there = " and ".join(one.name for one in (self.live, self.previous) if one is not None)
             raise Refusal(404, "no-such-version", f"{self.model.name} does not serve {name[:100]!r} just now: {there}.")
         if self.live is None:
-            raise Refusal(503, "nothing-live", f"No version of {self.model.name} is loaded. {self.problem or ''}".strip())
+            raise Refusal(
+                503, "nothing-live", f"No version of {self.model.name} is loaded. {self.problem or ''}".strip()
+            )
         return self.live
 
     async def answer(self, rows: Rows, first: Version, *, pinned: bool = False) -> tuple[Version, Reply]:
@@ -60,9 +62,7 @@ class Served:
         except Unanswered as failed:
             return await self._otherwise(rows, first, failed, pinned)
 
-    async def _otherwise(
-        self, rows: Rows, first: Version, failed: Unanswered, pinned: bool
-    ) -> tuple[Version, Reply]:
+    async def _otherwise(self, rows: Rows, first: Version, failed: Unanswered, pinned: bool) -> tuple[Version, Reply]:
         """Ask another version, or the same one once it is back, but none twice that was given the request."""
         until = time.monotonic() + RETURN_SECONDS
         given = {first} if failed.sent else set()
@@ -86,6 +86,6 @@ class Served:
                 break
             await asyncio.sleep(0.02)
         status = 504 if failed.reason == "timeout" else 503 if not given else 500
-        more = "" if pinned or len(known) > 1 else " There is no previous version that could answer instead."
+        more = "" if pinned or len(set(known)) > 1 else " There is no previous version that could answer instead."
         headers = (("retry-after", "1"),) if status == 503 else ()
         raise Refusal(status, failed.reason, f"{failed}{more}", headers=headers)
