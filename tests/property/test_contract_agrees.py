@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import jsonschema
 import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from watchkeeper.model import Column, Type
+from watchkeeper.gateway.contract import Contract as Held
+from watchkeeper.gateway.refusal import Broken
+from watchkeeper.model import Column, Model, Type
 from watchkeeper.release.contract import Contract, misfits
 from watchkeeper.release.contract_schema import input_schema, read, schema
 from watchkeeper.release.field import Field, Rule, as_list
@@ -87,3 +90,30 @@ def test_a_contract_comes_back_from_its_schema(column, name):
     contract = Contract("m", "v1", (Field(name, column),), (), (Field("prediction", Column(type=Type.NUMBER)),))
     again = read(json.loads(json.dumps(schema(contract))), "contract.json")
     assert (again.takes, again.gives) == (contract.takes, contract.gives)
+
+
+TIMES = st.builds(
+    Column,
+    type=st.just(Type.TIMESTAMP),
+    format=st.sampled_from([None, "epoch_s", "epoch_ms", "%d-%m-%Y"]),
+    nullable=st.sampled_from([None, False]),
+    minimum=st.sampled_from([None, datetime(1970, 1, 2, tzinfo=UTC)]),
+)
+MOMENTS = st.sampled_from(
+    ["2026-01-01", "1969-12-31T23:00:00Z", "31-12-2025", "0", "86400", "gestern", 86_399, 1e10, 1e300]
+)
+
+
+@given(
+    st.one_of(columns(), TIMES),
+    st.lists(st.one_of(VALUES, MOMENTS), min_size=1, max_size=20),
+    st.sampled_from(["x", "x", "y"]),
+)
+def test_the_gateway_refuses_what_does_not_fit_and_nothing_else(column, values, name):
+    held = Held(Model(name="m", columns={"x": column}))
+    try:
+        held.rows({name: list(values)}, len(values), ["x"])
+        refused = False
+    except Broken:
+        refused = True
+    assert refused is (misfits(only(column), {name: values}) != [])
