@@ -54,8 +54,8 @@ def release(
         else:
             how = f", forced: {inert(done.why, 200)}" if done.action == "force" else ", as the gate said PASS"
             typer.echo(f"{done.version} of {model} is live{how}.")
-            was = f"Before it was {before.version}. " if before else "It is the first. "
-            typer.echo(was + (f"The way back: watchkeeper rollback {model}" if before else ""))
+            if before:
+                typer.echo(f"Before it was {before.version}. The way back: watchkeeper rollback {model}")
             _warn_of_other(at, done, before.version if before else None)
         _mirror(at, model)
 
@@ -201,7 +201,7 @@ def _table(found: Overview) -> Table:
 
     from watchkeeper.report.words import MISSING, inert
 
-    heads = ("version", "state", "gate", "registered (UTC)", "age", "data's age", "was live", "by", "what")
+    heads = ("version", "state", "gate", "age", "data's age", "was live", "by", "what")
     table = Table(*heads, box=None, pad_edge=False)
     for row in found.rows:
         one = row.version
@@ -211,19 +211,12 @@ def _table(found: Overview) -> Table:
             one.version,
             _state(row),
             verdict,
-            _minute(one.at),
             _age(row.age),
             _age(row.data_age),
             _age(row.live or None),
         )
         table.add_row(*(Text(cell) for cell in (*cells, inert(one.who, 20), inert(what, 30))))
     return table
-
-
-def _minute(micro: int) -> str:
-    from datetime import UTC, datetime
-
-    return f"{datetime.fromtimestamp(micro / 1e6, UTC):%Y-%m-%d %H:%M}"
 
 
 def _state(row: Row) -> str:

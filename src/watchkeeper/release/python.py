@@ -63,8 +63,7 @@ def register(
             metrics=metrics,
             thresholds=thresholds,
         )
-        takes = inputs if inputs is not None else _features(what)
-        more: dict[str, Any] = {"version": version, "inputs": takes, "function": function, "url": url}
+        more: dict[str, Any] = {"version": version, "inputs": inputs, "function": function, "url": url}
         return registry.register(at, model, file, lineage=known, **more, now=clock(), who=person())
 
 
@@ -139,12 +138,6 @@ def _dumped(estimator: Any, path: Path) -> None:
 
 def _parameters(what: Any) -> Mapping[str, Any] | None:
     return what.get_params() if hasattr(what, "get_params") else None
-
-
-def _features(what: Any) -> list[str] | None:
-    """The columns that an estimator was fitted on, where it saw their names."""
-    names = getattr(what, "feature_names_in_", None)
-    return None if names is None else [str(name) for name in names]
 
 
 def _code() -> Path:

@@ -11,7 +11,7 @@ from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.runtime import Format, Servable
+from watchkeeper.runtime import Facts, Format, Refused, Servable, examine
 from watchkeeper.state import deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
@@ -85,16 +85,20 @@ def register(
 
     `called`: the file's name, if it is not the one it has now.
 
-    Raises `BadVersion`, `VersionExists`, `WrongInputs`, and what `artifact.put` raises.
+    Raises `BadVersion`, `VersionExists`, `NothingToServe`, `WrongInputs`, `Refused` (the file is none that may be
+    served), and what `artifact.put` raises.
     """
     declared = home.model(model)
     _named(version)
     if version is not None and kept.get(home.store, model, version) is not None:
         raise _taken(model, version)
     answers = _answering(file, function, url)
+    facts = examine(Path(file), home.config.serving) if answers is None and file is not None else None
     code = None if function is None else _code(function)
-    takes = _inputs(declared, inputs, None)
+    takes = _inputs(declared, inputs, facts)
     sha256 = None if file is None else artifact.put(home, file)
+    if facts is not None and facts.sha256 != sha256:
+        raise Refused(f"{file} changed while it was read. Wait until it is written, then register it again.")
     size = None if sha256 is None else artifact.fetch(home, sha256).stat().st_size
     detail = {
         "inputs": takes,
@@ -103,8 +107,9 @@ def register(
         "url": url,
         "lineage": dict(lineage or {}),
     }
+    way = answers or (facts.format if facts else Format.FUNCTION)
     name = None if file is None else called or Path(file).name
-    new = kept.add(home.store, model, version, answers.value, sha256, name, size, detail, now, who)
+    new = kept.add(home.store, model, version, way.value, sha256, name, size, detail, now, who)
     if new is None:
         raise _taken(model, version)
     return new
@@ -248,23 +253,18 @@ def _taken(model: str, version: str | None) -> VersionExists:
     )
 
 
-def _answering(file: str | Path | None, function: str | None, url: str | None) -> Format:
-    """How a version answers. Raises `NothingToServe`."""
+def _answering(file: str | Path | None, function: str | None, url: str | None) -> Format | None:
+    """How a version answers; None where its file tells. Raises `NothingToServe`."""
     if (url is not None) + (file is not None or function is not None) != 1:
         raise NothingToServe(
             "a version is a file, a function (with or without a file that it loads), or the address of a server: "
             "name one of them."
         )
-    if url is not None:
-        if not _ADDRESS.fullmatch(url):
-            raise NothingToServe(
-                f"{shown(url)} is no address of a server: write http://HOST:PORT, without a user or a password."
-            )
-        return Format.REMOTE
-    if function is not None:
-        return Format.FUNCTION
-    with Path(str(file)).open("rb") as opened:
-        return Format.SKOPS if opened.read(4) == b"PK\x03\x04" else Format.ONNX
+    if url is not None and not _ADDRESS.fullmatch(url):
+        raise NothingToServe(
+            f"{shown(url)} is no address of a server: write http://HOST:PORT, without a user or a password."
+        )
+    return Format.REMOTE if url is not None else Format.FUNCTION if function is not None else None
 
 
 def _code(function: str) -> Path:
@@ -276,25 +276,37 @@ def _code(function: str) -> Path:
     return path
 
 
-def _inputs(model: Model, given: Sequence[str] | None, named: Sequence[str] | None) -> list[str]:
-    """The columns that a version takes, in its order: as given, else as its file names them, else the model's."""
+def _inputs(model: Model, given: Sequence[str] | None, facts: Facts | None) -> list[str]:
+    """The columns that a version takes, in its order: as its file names them, else as given, else the model's."""
+    named = facts.inputs if facts else None
+    if named is not None and len(named) == 1 and named[0] not in model.columns:
+        named = None  # one matrix, whatever it is called, of one column
     usual = [name for name, column in model.columns.items() if column.role in (Role.FEATURE, Role.SEGMENT)]
-    if given is None and named is not None and len(named) == 1 and named[0] not in model.columns:
-        named = None  # one matrix of all columns, whatever it is called
-    takes = list(given if given is not None else named if named is not None else usual)
-    unknown = [name for name in takes if name not in model.columns]
-    if unknown:
-        raise WrongInputs(
-            f"{shown(unknown[0])} is an input of the version, but no column of {model.name}. "
-            f"{no_such(unknown[0], list(model.columns))}"
-        )
+    takes = list(named or given or usual)
+    if named is not None and given is not None and set(given) != set(named):
+        raise WrongInputs(f"the file names its inputs itself: {', '.join(named)}. Leave them out, or name the same.")
     for name in takes:
-        role = model.columns[name].role
-        if role in UNKNOWN_WHEN_PREDICTING:
-            raise WrongInputs(
-                f"{shown(name)} has the role `{role}` in {model.name}, so nobody knows it when a prediction is made. "
-                "Train without it, or give the column another role."
-            )
+        _known(model, name)
     if len(set(takes)) != len(takes):
         raise WrongInputs(f"an input is named twice: {', '.join(takes)}. Name each column once.")
+    if facts is not None and facts.width not in (None, len(takes)):
+        raise WrongInputs(
+            f"the file takes {facts.width} columns, and {model.name} would give it {len(takes)}: {', '.join(takes)}. "
+            "Name those it was trained on, in their order: --input COLUMN --input COLUMN …"
+        )
     return takes
+
+
+def _known(model: Model, name: str) -> None:
+    """Raises `WrongInputs`."""
+    if name not in model.columns:
+        raise WrongInputs(
+            f"{shown(name)} is an input of the version, but no column of {model.name}. "
+            f"{no_such(name, list(model.columns))}"
+        )
+    role = model.columns[name].role
+    if role in UNKNOWN_WHEN_PREDICTING:
+        raise WrongInputs(
+            f"{shown(name)} has the role `{role}` in {model.name}, so nobody knows it when a prediction is made. "
+            "Train without it, or give the column another role."
+        )
