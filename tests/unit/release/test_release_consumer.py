@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from watchkeeper.cli.app import app
 from watchkeeper.model import ModelError
 from watchkeeper.model.yaml_file import parse
+from watchkeeper.release import registry
 from watchkeeper.release.consumer import (
     NoSuchConsumer,
     OtherModel,
@@ -22,7 +23,8 @@ from watchkeeper.release.consumer import (
 )
 from watchkeeper.release.contract import of
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.state import audit
+from watchkeeper.release.package import package
+from watchkeeper.state import audit, gate
 from watchkeeper.state import consumer as kept
 from watchkeeper.state import model as models
 from watchkeeper.state import version as versions
@@ -171,6 +173,18 @@ def test_the_gate_passes_a_version_for_each_kept_consumer_that_it_serves_and_fai
     assert failed.sentence == "v8 breaks web-shop: it does not send 'country' (string), which v8 takes"
     assert "shop@example.com" in failed.remedy
     assert json.loads(json.dumps(failed.facts))["breaches"][0]["field"] == "country"
+
+
+def test_a_version_that_passed_before_a_consumer_came_is_not_released_or_packaged_but_by_force(home, shop, tmp_path):
+    for name in ("v7", "v8"):
+        gate.add(home.store, "hotel", name, Outcome.PASS, {}, 15, "me")
+    keep(home, shop, now=20, who="ann")
+    with pytest.raises(registry.NotPassed, match=r"v8 breaks web-shop: .*--force"):
+        registry.release(home, "hotel", "v8", now=30, who="me")
+    with pytest.raises(registry.NotPassed, match=r"v8 breaks web-shop: .*--ungated"):
+        package(home, "hotel", "v8", tmp_path / "image", now=30, who="me")
+    assert registry.release(home, "hotel", "v7", now=30, who="me").action.value == "release"
+    assert registry.release(home, "hotel", "v8", force="told them", now=40, who="me").action.value == "force"
 
 
 def test_the_newest_contract_of_a_consumer_counts_and_none_once_it_is_withdrawn(home, shop):
