@@ -95,6 +95,7 @@ class Run:
 
     @property
     def rate(self) -> float:
+        """Answers a second."""
         return self.answers / self.seconds
 
 
@@ -107,6 +108,7 @@ class Client(asyncio.Protocol):
         self.is_waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the event loop."""
         self.transport = transport
         self._send()
 
@@ -116,6 +118,7 @@ class Client(asyncio.Protocol):
         self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
         self.buffer += data
         head, found, rest = self.buffer.partition(b"\r\n\r\n")
         if not found:
@@ -141,6 +144,7 @@ class Client(asyncio.Protocol):
             self.transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Called by the event loop."""
         self.run.failures += self.is_waiting
         self.left[0] -= 1
         if not self.left[0]:
@@ -404,7 +408,7 @@ def table(made: Sequence[Server], options: argparse.Namespace) -> None:
     lines = [
         f"{options.connections} connections, single rows, median of {options.rounds} rounds of {options.seconds:g} s, "
         f"{os.cpu_count()} cores.\n",
-        "| server | requests/s | × bare | p50 ms | p99 ms | CPU µs a request: server | its workers | generator | failed |",
+        "| server | requests/s | × bare | p50 ms | p99 ms | µs of CPU: server | workers | generator | failed |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for one in made:

@@ -41,6 +41,8 @@ def store(state_url):
 
 
 NO_SKIPS = os.environ.get("WATCHKEEPER_NO_SKIPS") == "1"
+HARDLY_EVER_THERE = "docker, or its daemon,"
+"""How the reason of the one kind of skip begins that is always allowed: CI itself often runs in a container."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -59,6 +61,8 @@ def pytest_make_collect_report(collector):
 
 def _failed(report):
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    if HARDLY_EVER_THERE in str(reason):
+        return report
     report.outcome = "failed"
     report.longrepr = f"{reason}, but nothing may be skipped here (WATCHKEEPER_NO_SKIPS=1)"
     return report

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,7 @@ def make_home(
     folder.mkdir(parents=True, exist_ok=True)
     if config:
         (folder / "config.yaml").write_text(config)
-    told = columns or "\n".join(f"  {column}: {{type: {type}}}" for column, type in COLUMNS.items())
+    told = columns or "\n".join(f"  {column}: {{type: {kind}}}" for column, kind in COLUMNS.items())
     with opened(folder, make=True) as home:
         models.put(home.store, name, YAML.format(name=name, columns=told), now(), "test")
         (folder / "inbox" / name).mkdir(parents=True)
@@ -177,3 +178,59 @@ def _port(process, log):
             return int(found[1])
         time.sleep(0.02)
     raise AssertionError(f"the gateway did not start: {log.read_text()}")
+
+
+class Load:
+    """Clients that ask again and again over kept connections, each in a thread, until the block ends."""
+
+    def __init__(self, port: int, body=None, clients: int = 8, name: str = NAME):
+        self.body = json.dumps(tensors() if body is None else body)
+        self.answers: list[tuple[float, str]] = []
+        """When each request was answered, and by which version."""
+        self.failures: list[str] = []
+        self._path, self._port, self._ended = f"/v2/models/{name}/infer", port, threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def versions(self) -> set[str]:
+        return {version for _, version in self.answers}
+
+    def last(self, version: str) -> float:
+        """When a version answered last."""
+        return max(at for at, answered in self.answers if answered == version)
+
+    def until(self, count: int):
+        """Wait for so many more answers."""
+        goal, end = len(self.answers) + count, time.monotonic() + 30
+        while len(self.answers) < goal and time.monotonic() < end and any(t.is_alive() for t in self._threads):
+            time.sleep(0.01)
+
+    def _ask(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while not self._ended.is_set():
+            try:
+                connection.connect() if connection.sock is None else None
+            except ConnectionRefusedError:  # the gateway has gone, and takes no more: nothing was asked
+                return
+            try:
+                connection.request("POST", self._path, self.body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                content = json.loads(answer.read())
+            except (OSError, http.client.HTTPException) as lost:
+                self.failures.append(repr(lost))
+                connection.close()
+                continue
+            if answer.status == 200:
+                self.answers.append((time.time(), content["model_version"]))
+            else:
+                self.failures.append(f"{answer.status} {content}")
+        connection.close()

@@ -73,7 +73,7 @@ class App:
             body = invocation.refused(refusal) if route == "invocations" else refusal.body
             headers = tuple((name.encode(), value.encode()) for name, value in refusal.headers)
             answer = Answer(body, refusal.status, JSON, headers)
-        except Exception as wrong:  # the outermost edge
+        except Exception as wrong:  # noqa: BLE001 - the outermost edge
             self._log.error("request failed", path=scope["path"], exc_info=wrong)
             answer = Answer(b'{"error":"This is a mistake in Watchkeeper; its log tells more."}', 500)
         self.metrics.answers[route, answer.status] += 1
@@ -82,7 +82,7 @@ class App:
             (b"content-length", str(len(answer.body)).encode()),
             *answer.headers,
         ]
-        if self.is_draining or (answer.status in (400, 408, 413) and b"expect" in dict(scope["headers"])):
+        if self.is_draining or (answer.status >= 400 and b"expect" in dict(scope["headers"])):
             headers_sent.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers_sent})
         await send({"type": "http.response.body", "body": answer.body})
@@ -103,7 +103,7 @@ class App:
             return path.strip("/"), await fixed(scope)
         if method == "GET" and path.startswith("/v2/models/"):
             return "model", await self._model(scope, path.strip("/").split("/"))
-        known = path in ("/invocations",) or path.endswith("/infer") or any(path == at for _, at in self._fixed)
+        known = path == "/invocations" or path.endswith("/infer") or any(path == at for _, at in self._fixed)
         if known:
             allowed = "POST" if path.endswith(("/infer", "/invocations")) else "GET, HEAD"
             words = f"This path takes {allowed}."
@@ -186,9 +186,8 @@ class App:
     def _served(self, name: str) -> Served:
         served = self._switch.models.get(name)
         if served is None:
-            raise Refusal(
-                404, "no-such-model", f"No version of {name[:100]!r} is live here. `watchkeeper release` does it."
-            )
+            words = f"No version of {name[:100]!r} is live here. `watchkeeper release` makes one live."
+            raise Refusal(404, "no-such-model", words)
         return served
 
     async def _server(self, scope: Scope) -> Answer:
@@ -199,7 +198,7 @@ class App:
         return Answer(b'{"live":true}')
 
     async def _ready(self, scope: Scope) -> Answer:
-        """Ready is a gateway that can answer for every model; a switch that failed is told, and what was live goes on."""
+        """Whether it can answer for every model. A switch that failed is told, and what was live goes on."""
         models = self._switch.models.values()
         ready = not self.is_draining and all(_can_answer(served) for served in models)
         notes = [f"{served.model.name}: {served.problem}" for served in models if served.problem is not None]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from watchkeeper.gateway.refusal import Broken
 from watchkeeper.gateway.rows import Rows, Values, listed
@@ -161,7 +162,7 @@ def _whole(value: float) -> Any:
     return int(value) if value.is_integer() else value
 
 
-def _of_array(values: Any, type: Type) -> Values:
+def _of_array(values: NDArray[Any], type: Type) -> Values:
     """An array of numbers as the column's type has them; a short one as a list, which is faster."""
     if type is Type.INTEGER and values.dtype.kind == "f":
         there = values[~np.isnan(values)]
@@ -171,7 +172,7 @@ def _of_array(values: Any, type: Type) -> Values:
         if values.dtype == np.uint64 and bool((values >= _LARGEST).any()):
             raise _Fault("has a number beyond 64 bits")
         return values if values.dtype.kind == "f" or type is Type.INTEGER else values.astype(np.float64)
-    found = values.tolist()
+    found: list[Any] = values.tolist()
     return [None if value != value else value for value in found] if values.dtype.kind == "f" else found
 
 
@@ -204,7 +205,7 @@ def _within(values: Values, column: Column) -> None:
             continue
         end = least if words == "below" else most
         if end < limit if words == "below" else end > limit:
-            told = "" if column.pii else f" ({shown(getattr(end, 'item', lambda: end)())})"
+            told = "" if column.pii else f" ({shown(end.item() if isinstance(end, np.generic) else end)})"
             raise _Fault(f"is {words} {limit:,}{told}")
 
 

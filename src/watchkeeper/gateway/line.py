@@ -54,6 +54,7 @@ class Version(Protocol):
     name: str
     inputs: tuple[str, ...]
     figures: Figures
+    restarts: int
 
     @property
     def is_up(self) -> bool:
@@ -183,8 +184,7 @@ class Line:
         if wire is not self._wire or not self.is_up:
             return
         self.is_up = False
-        for asked in self._called:
-            self._remember(asked)
+        self._remember()
         self._fail_called(f"The process of {self.name} ended before it answered.", "crash")
         self._give_up(Unanswered(f"The process of {self.name} ended.", "down", sent=False))
         if not self._is_closed:
@@ -233,8 +233,8 @@ class Line:
             if isinstance(reply, dict):
                 asked.future.set_exception(self._wrong(reply))
             else:
-                prediction, scores, _, classes = reply
-                asked.future.set_result(Reply(_values(prediction), _values(scores), classes))
+                prediction, scores, width, classes = reply
+                asked.future.set_result(Reply(_values(prediction), _values(scores), classes or range(width)))
 
     def _wrong(self, reply: dict[str, str]) -> Refusal | Unanswered:
         [(whose, text)] = reply.items()
@@ -248,8 +248,7 @@ class Line:
 
     def _late(self) -> None:
         """The process works on too long: it is ended, as nothing else frees it."""
-        for asked in self._called:
-            self._remember(asked)
+        self._remember()
         self._fail_called(f"{self.name} did not answer within {self._limits.seconds:g} seconds.", "timeout")
         if self._wire is not None:
             self._wire.process.kill()
@@ -272,10 +271,11 @@ class Line:
             if not asked.future.done():
                 asked.future.set_exception(why)
 
-    def _remember(self, asked: _Asked) -> None:
-        content = _content(asked)
-        times, _ = self._suspects.pop(content, (0, 0.0))
-        self._suspects[content] = times + 1, time.monotonic()
+    def _remember(self) -> None:
+        """What is in the process may be why it ends."""
+        for content in {_content(asked) for asked in self._called}:
+            times, _ = self._suspects.pop(content, (0, 0.0))
+            self._suspects[content] = times + 1, time.monotonic()
         while len(self._suspects) > MOST_SUSPECTS:
             self._suspects.popitem(last=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,11 +17,12 @@ from prometheus_client.registry import Collector
 
 from watchkeeper.gateway.entry import Entry
 from watchkeeper.release.figures import cumulated
+from watchkeeper.gateway.line import Version
 
 if TYPE_CHECKING:
     from watchkeeper.gateway.switch import Switch
 
-_OF_VERSION = (
+_OF_VERSION: tuple[tuple[str, str, Callable[[Version], float]], ...] = (
     ("requests", "Requests that a version was given, answered or not.", lambda one: one.figures.requests),
     ("errors", "Requests that a version failed: it ended, was late, or raised.", lambda one: one.figures.errors),
     ("invalid", "Requests that a version answered with what can't be true.", lambda one: one.figures.invalid),

@@ -35,11 +35,7 @@ class Reply(Struct, gc=False):
     scores: Values | None
     """Probabilities of classes, row by row."""
     classes: Sequence[Scalar]
-
-    @property
-    def width(self) -> int:
-        """How many probabilities a row has."""
-        return len(self.classes)
+    """What they stand for; numbers where the model does not say."""
 
 
 def listed(values: Values) -> list[Any]:

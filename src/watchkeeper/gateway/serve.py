@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from types import FrameType
 
 import uvicorn
@@ -23,9 +25,8 @@ from watchkeeper.state import token
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.log import open_log
 
-
-class NothingLive(WatchkeeperError):
-    """A model is named that has no live version."""
+LAST_SECONDS = 0.2
+"""So long a connection that was just taken has for its request."""
 
 
 def serve(
@@ -82,6 +83,35 @@ class _Server(uvicorn.Server):
         if self._until is not None and time.monotonic() >= self._until:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no connection any more, and answer those that were taken a moment ago before idle ones are closed."""
+        spares = [listener.dup() for listener in sockets or ()]
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        taken = [one for spare in spares for one in _accepted(spare)]
+        for one in taken:
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, one)
+        await asyncio.sleep(LAST_SECONDS)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg,no-any-return]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """Connections that the system has taken already; it takes no more."""
+    taken = []
+    listener.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            taken.append(listener.accept()[0])
+    listener.close()
+    return taken
 
 
 def _config(made: App, home: Home) -> uvicorn.Config:

@@ -90,6 +90,6 @@ class Served:
                 break
             await asyncio.sleep(0.02)
         status = 504 if failed.reason == "timeout" else 503 if not given else 500
-        more = "" if pinned or len(known) > 1 else " There is no previous version that could answer instead."
+        more = "" if pinned or len(set(known)) > 1 else " There is no previous version that could answer instead."
         headers = (("retry-after", "1"),) if status == 503 else ()
         raise Refusal(status, failed.reason, f"{failed}{more}", headers=headers)

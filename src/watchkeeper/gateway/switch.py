@@ -275,4 +275,6 @@ def _made_up(model: Model, name: str) -> Values:
         low = column.minimum if isinstance(column.minimum, int | float) else 0
         high = column.maximum if isinstance(column.maximum, int | float) else low
         return [min(max(0, low), high) if low <= 0 <= high else low]
-    return {Type.BOOLEAN: [False], Type.TIMESTAMP: ["2000-01-01T00:00:00Z"]}.get(column.type, [""])
+    if column.type is Type.BOOLEAN:
+        return [False]
+    return ["2000-01-01T00:00:00Z" if column.type is Type.TIMESTAMP else ""]

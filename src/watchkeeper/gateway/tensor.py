@@ -31,7 +31,15 @@ NUMBERS: Mapping[str, np.dtype[Any]] = {
 }
 DATATYPES = (*NUMBERS, "BYTES")
 _LENGTH = struct.Struct("<I")
-_JSON_KINDS = {"BOOL": {bool}, "BYTES": {str}, **dict.fromkeys(("FP16", "FP32", "FP64"), {int, float})}
+_REAL = frozenset({int, float})
+_JSON_KINDS: Mapping[str, frozenset[type]] = {
+    "BOOL": frozenset({bool}),
+    "BYTES": frozenset({str}),
+    "FP16": _REAL,
+    "FP32": _REAL,
+    "FP64": _REAL,
+}
+_WHOLE: frozenset[type] = frozenset({int})
 DATATYPE_OF = {
     Type.INTEGER: "INT64",
     Type.NUMBER: "FP64",
@@ -122,8 +130,8 @@ def _of_datatype(tensor: Tensor, data: list[Any]) -> list[Any]:
     if datatype not in DATATYPES:
         raise wrong(tensor, f"has the datatype {shown(datatype)}; known are {', '.join(DATATYPES)}")
     kinds = set(map(type, data)) - {type(None)}
-    if not kinds <= _JSON_KINDS.get(datatype, {int}):
-        bad = next(value for value in data if type(value) in kinds - _JSON_KINDS.get(datatype, {int}))
+    if not kinds <= _JSON_KINDS.get(datatype, _WHOLE):
+        bad = next(value for value in data if type(value) in kinds - _JSON_KINDS.get(datatype, _WHOLE))
         raise wrong(tensor, f"has the datatype {datatype}, but holds a {type(bad).__name__}")
     if kinds == {int} and datatype not in ("INT64", "FP64", "FP32", "FP16"):
         limits = np.iinfo(NUMBERS[datatype])
@@ -146,7 +154,8 @@ def _of_bytes(tensor: Tensor, binary: memoryview, size: int) -> Values:
             f"but {len(binary):,} are there",
         )
     if kind.kind == "b":
-        return (np.frombuffer(binary, np.uint8) != 0).tolist()
+        truths: list[bool] = (np.frombuffer(binary, np.uint8) != 0).tolist()
+        return truths
     return np.frombuffer(binary, kind)
 
 

@@ -177,6 +177,12 @@ def contract_checks(home: Home, version: Version) -> tuple[Checked, ...]:
     return tuple(_checked(version, one, breaches(contract, one)) for one in consumers(home, version.model))
 
 
+def broken(home: Home, version: Version) -> str | None:
+    """Whom the version would break, and what to do; None if nobody. The gate may have judged before they came."""
+    failed = [check for check in contract_checks(home, version) if check.outcome is Outcome.FAIL]
+    return "; ".join(f"{check.sentence}: {check.remedy}" for check in failed) or None
+
+
 def _checked(version: Version, consumer: Consumer, found: tuple[Breach, ...]) -> Checked:
     facts = {"consumer": consumer.consumer, "breaches": [{"field": b.field, "sentence": b.sentence} for b in found]}
     if not found:

@@ -74,6 +74,8 @@ def value_schema(field: Field) -> dict[str, Any]:
         said |= _stated(pattern=None if column.pattern is None else f"^(?:{column.pattern})$")
     if column.allowed is not None and column.type not in (Type.TIMESTAMP, Type.OTHER):
         said["enum"] = [*column.allowed, *([None] if field.nullable else [])]
+    if column.type is Type.BOOLEAN and column.role is Role.PREDICTION:  # many artefacts know true as 1
+        said = {"enum": [True, False, 0, 1], "description": "True may be told as 1, and false as 0."}
     if column.type is Type.TIMESTAMP:
         said["description"] = f"A time as {column.format or 'iso8601'} writes it."
     return said

@@ -15,6 +15,7 @@ from typing import Any
 from watchkeeper.model import CannotWrite, WatchkeeperError
 from watchkeeper.model.constraint import Type
 from watchkeeper.release import package_home, package_pin, package_text, registry
+from watchkeeper.release.consumer import broken
 from watchkeeper.release.contract import Contract, contract_of
 from watchkeeper.release.contract_openapi import openapi
 from watchkeeper.release.contract_schema import schema
@@ -119,6 +120,9 @@ def _admitted(home: Home, version: Version, ungated: str | None) -> str:
             f"Run: watchkeeper gate {version.model} {version.version} --holdout FILE. "
             'Or package it all the same, which the image says of itself: --ungated "why".'
         )
+    breaks = broken(home, version)
+    if breaks is not None and not (ungated and ungated.strip()):
+        raise NotPassed(f"{breaks}. So no image of it is made, unless you say why: --ungated.")
     return outcome
 
 

@@ -18,14 +18,13 @@ FROM $base
 LABEL $labels
 
 ENV PYTHONUNBUFFERED=1 \\
-    PYTHONDONTWRITEBYTECODE=1 \\
     HOME=$home \\
     WATCHKEEPER_HOME=$home
 
 WORKDIR /srv
 COPY requirements.txt ./
 COPY $copied
-RUN python -m pip install --no-cache-dir --no-compile --no-deps $install
+RUN python -m pip install --no-cache-dir --no-deps $install
 
 COPY --chown=$user:$user home/ $home/
 USER $user:$user

@@ -10,6 +10,7 @@ from typing import Any
 from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
+from watchkeeper.release.consumer import broken
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.runtime import Facts, Format, Refused, Servable, examine
 from watchkeeper.state import deployment
@@ -156,7 +157,7 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
 
     Raises `NoSuchVersion`, `NotPassed`, `AlreadyLive`, `Overtaken`.
     """
-    one(home, model, version)
+    found = one(home, model, version)
     rows = deployment.log(home.store, model)
     if rows and rows[-1].version == version:
         raise AlreadyLive(f"{version} is what is live of {model}, put there by {rows[-1].who}. Nothing was done.")
@@ -168,7 +169,12 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
             f"{version} of {model} {said}, so it is not released. Run: watchkeeper gate {model} {version} "
             '--holdout FILE. Or put it live all the same, which the audit trail keeps: --force "why".'
         )
-    action, why = (Action.RELEASE, "the gate said PASS") if passed else (Action.FORCE, str(force).strip())
+    breaks = broken(home, found)
+    if breaks is not None and not (force and force.strip()):
+        raise NotPassed(f"{breaks}. So it is not released, unless you say why: --force.")
+    action, why = (
+        (Action.RELEASE, "the gate said PASS") if passed and breaks is None else (Action.FORCE, str(force).strip())
+    )
     return _live(home, model, version, action, why, verdict.id if verdict else None, rows, now, who)
 
 

@@ -91,7 +91,7 @@ async def _chunks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
 
 
 class _Gzip:
-    """Decompresses gzip and zlib (`deflate`) piece by piece; stops as soon as a bound is passed, however small the body."""
+    """Decompresses gzip or zlib piece by piece and stops as soon as a bound is passed, however small the body was."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
