@@ -314,12 +314,14 @@ def peers_of(folder: Path, peers: Path, onnx: Path) -> Iterator[Server]:
         settings = {"name": MODEL, "implementation": "bench_runtime.Onnx", "parameters": {"uri": str(onnx)}}
         (runtime / "model-settings.json").write_text(json.dumps(settings))
         port, other, third = free_port(), free_port(), free_port()
-        more = {"http_port": port, "grpc_port": other, "metrics_port": third, "parallel_workers": 1, "debug": False}
+        more = {"http_port": port, "grpc_port": other, "metrics_port": third, "parallel_workers": 0, "debug": False}
         (runtime / "settings.json").write_text(json.dumps(more))
         command = [str(programs / "mlserver"), "start", str(runtime)]
         yield Server("MLServer", command, port, f"/v2/models/{MODEL}/infer", MATRIX)
     if (programs / "mlflow").exists():
-        subprocess.run([str(programs / "python"), "-c", save, str(onnx), str(saved)], check=True)
+        subprocess.run(
+            [str(programs / "python"), "-c", save, str(onnx), str(saved)], check=True, cwd=folder, capture_output=True
+        )
         port = free_port()
         command = [str(programs / "mlflow"), "models", "serve", "-m", str(saved), "-p", str(port), "--env-manager"]
         yield Server("mlflow models serve", [*command, "local"], port, "/invocations", {"inputs": [ROW]})

@@ -183,11 +183,13 @@ def _port(process, log):
 class Load:
     """Clients that ask again and again over kept connections, each in a thread, until the block ends."""
 
-    def __init__(self, port: int, body=None, clients: int = 8, name: str = NAME):
+    def __init__(self, port: int, body=None, clients: int = 8, name: str = NAME, *, leaves: bool = False):
+        """`leaves`: a client goes once an answer closes its connection, as a balancer would lead it elsewhere."""
         self.body = json.dumps(tensors() if body is None else body)
         self.answers: list[tuple[float, str]] = []
         """When each request was answered, and by which version."""
         self.failures: list[str] = []
+        self._leaves = leaves
         self._path, self._port, self._ended = f"/v2/models/{name}/infer", port, threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
 
@@ -233,4 +235,6 @@ class Load:
                 self.answers.append((time.time(), content["model_version"]))
             else:
                 self.failures.append(f"{answer.status} {content}")
+            if answer.will_close and self._leaves:
+                return
         connection.close()

@@ -11,14 +11,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import databases
-import gateways as g
 import numpy as np
 import pytest
 import tritonclient.http as triton
-from serving import kept, make_token
 from tritonclient.utils import InferenceServerException
 
+import databases
+import gateways as g
+from serving import kept, make_token
 from watchkeeper.release import registry
 from watchkeeper.state import Role
 
@@ -185,7 +185,7 @@ def test_a_worker_killed_under_load_is_stood_in_for_and_comes_back(tmp_path):
         live, _ = sorted(gateway.workers())
         for _ in range(2):
             load.until(100)
-            killed = {pid for pid in gateway.workers()}
+            killed = set(gateway.workers())
             os.kill(live, signal.SIGKILL)
             load.until(100)
             live = came_back(gateway, killed)
@@ -210,7 +210,7 @@ def came_back(gateway, before):
 
 def test_a_gateway_that_is_stopped_answers_all_that_was_asked(tmp_path):
     home = g.make_home(tmp_path / "home", 1, config="gateway: {drain_seconds: 0.5}\n")
-    with g.serving(home) as gateway, g.Load(gateway.port) as load:
+    with g.serving(home) as gateway, g.Load(gateway.port, leaves=True) as load:
         load.until(200)
         assert gateway.stop() == 0
         answers = len(load.answers)

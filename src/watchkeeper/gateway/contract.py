@@ -57,8 +57,11 @@ class Contract:
         self._id = model.only(Role.ID)
         self._time = model.only(Role.TIMESTAMP)
         self._ignored = frozenset(model.with_role(Role.IGNORED))
+        self.booleans = frozenset(name for name, column in model.columns.items() if column.type is Type.BOOLEAN)
         said = model.only(Role.PREDICTION)
-        self._answers = [] if said is None else list(_rules(model.columns[said]))
+        self.prediction = None if said is None else model.columns[said]
+        """How the prediction is declared."""
+        self._answers = [] if self.prediction is None else list(_rules(self.prediction))
 
     def rows(self, sent: Mapping[str, Values], number: int, inputs: Iterable[str]) -> Rows:
         """What was sent, each column of `number` values. Raises `Broken`, which names every column that is wrong."""
@@ -67,7 +70,9 @@ class Contract:
         faults: list[str] = []
         for name, values in sent.items():
             field = fields.get(name)
-            if field is None:
+            if field is not None and number == 1 and type(values) is list and type(values[0]) in field.free:
+                columns[name] = values
+            elif field is None:
                 faults.append(f"{shown(name)} is no column of {self.model.name}. {no_such(name, list(fields))}")
             elif name not in self._ignored:
                 try:
@@ -119,6 +124,7 @@ class _Field:
         self.column = column
         self._kinds = KINDS[column.type]
         self._rules = list(_rules(column))
+        self.free = self._free()
 
     def take(self, values: Values) -> Values:
         """The values as the model and the log take them. Raises `_Fault`."""
@@ -142,6 +148,14 @@ class _Field:
             for rule in self._rules:
                 rule(present)
         return values
+
+    def _free(self) -> frozenset[type]:
+        """Types of values that nothing more is asked of."""
+        if self.column.role in LATER or self.column.role is Role.IGNORED:
+            return frozenset()
+        if self.column.type is Type.NUMBER and self._rules == [_fits]:
+            return frozenset({float})
+        return frozenset() if self._rules else self._kinds
 
     def _repaired(self, values: list[Any], wrong: set[type]) -> list[Any]:
         """NaN is a missing number, and 2.0 a whole one; anything else is a fault."""

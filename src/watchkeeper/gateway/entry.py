@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import lru_cache
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
@@ -37,7 +36,7 @@ class Entry:
             waiting_bytes=limits.waiting_bytes,
             connections=limits.connections,
         )
-        self._load = _Load(limits.waiting_bytes)
+        self._load = Load(limits.waiting_bytes)
 
     @property
     def held(self) -> int:
@@ -56,14 +55,9 @@ class Entry:
         except StateUnavailable:
             raise Refusal(503, "state", "Tokens can't be looked up just now. Ask again in a second.") from None
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """What one request holds of the memory, until it is answered."""
-        share = _Share(self._load)
-        try:
-            yield share
-        finally:
-            self._load.held -= share.held
+    def share(self) -> Held:
+        """What one request holds of the memory, as a block that lasts until it is answered."""
+        return Held(self._load)
 
     async def body(self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], share: Share) -> bytes:
         """The whole body, decompressed. Raises a `Refusal` where it is too large, too slow or broken."""
@@ -94,15 +88,17 @@ class Entry:
         client = scope.get("client")
         host = host.lower()
         host = host.rpartition(b":")[0] if not host.endswith(b"]") and b":" in host else host
-        return host in _LOCAL and client is not None and is_loopback(client[0])
+        return host in _LOCAL and client is not None and _is_loopback(client[0])
 
 
-class _Load(Load):
-    """Bytes of the requests under way."""
+class Held(Share):
+    """The bytes that one request holds."""
 
+    def __enter__(self) -> Held:
+        return self
 
-class _Share(Share):
-    """The part that belongs to one request."""
+    def __exit__(self, *_: object) -> None:
+        self.load.held -= self.held
 
     def take(self, size: int) -> None:
         """Hold so many bytes more. Raises `Busy` where all requests together would hold too much."""
@@ -110,6 +106,9 @@ class _Share(Share):
             raise Busy(f"Requests of more than {self.load.most:,} bytes are under way. Ask again in a second.")
         self.load.held += size
         self.held += size
+
+
+_is_loopback = lru_cache(maxsize=1_000)(is_loopback)
 
 
 def _again(first: Message, receive: Receive) -> Receive:

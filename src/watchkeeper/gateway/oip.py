@@ -84,9 +84,8 @@ def columns(
             raise wrong(tensor, f"has the shape {shape}; [{number}] or [{number}, 1] is taken")
         else:
             parts = {tensor.name: values}
-        for name in parts:
-            if name in found:
-                raise wrong(tensor, f"gives the column {name!r} a second time")
+        if found and not found.keys().isdisjoint(parts):
+            raise wrong(tensor, "gives a column a second time")
         found.update(parts)
     if number < 1:
         raise Refusal(400, "tensor", "The request holds no row.")
@@ -180,21 +179,17 @@ def _parted(tensor: Tensor, values: Values, contract: Contract, inputs: Sequence
     if width != len(inputs):
         raise wrong(tensor, f"has the shape {tensor.shape}; the model takes {len(inputs)} columns: {', '.join(inputs)}")
     parts = {name: values[at::width] for at, name in enumerate(inputs)}
-    for name, part in parts.items():
-        column = contract.column(name)
-        if column is not None and column.type is Type.BOOLEAN and set(listed(part)) <= {0, 1}:
-            parts[name] = [bool(value) for value in listed(part)]
+    for name in contract.booleans.intersection(inputs):
+        if set(listed(parts[name])) <= {0, 1}:
+            parts[name] = [bool(value) for value in listed(parts[name])]
     return parts
 
 
 def _outputs(reply: Reply, number: int, contract: Contract) -> dict[str, Output]:
-    model = contract.model
     found: dict[str, Output] = {}
     if reply.prediction is not None:
-        said = model.only(Role.PREDICTION)
-        column = None if said is None else model.columns[said]
-        found["prediction"] = encoded("prediction", reply.prediction, [number], column)
-    score = score_of(reply, model.positive)
+        found["prediction"] = encoded("prediction", reply.prediction, [number], contract.prediction)
+    score = score_of(reply, contract.model.positive)
     if score is not None:
         found["score"] = Output("score", "FP64", [number], None, score)
     elif reply.scores is not None:

@@ -14,11 +14,11 @@ from types import FrameType
 import uvicorn
 
 from watchkeeper.gateway.app import App
+from watchkeeper.gateway.connection import Joining
 from watchkeeper.gateway.entry import Entry
 from watchkeeper.gateway.switch import Switch
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.server.access import is_loopback
-from watchkeeper.server.connection import Connection
 from watchkeeper.server.limit import Limits
 from watchkeeper.server.serve import CannotListen, listening, url_of
 from watchkeeper.state import token
@@ -98,7 +98,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _connection(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg,no-any-return]
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
 
@@ -117,7 +117,7 @@ def _accepted(listener: socket.socket) -> list[socket.socket]:
 def _config(made: App, home: Home) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # strangers' broken requests are no news
     limits = Limits(connections=home.config.gateway.connections)
-    protocol = type("Connection", (Connection,), {"limits": limits})
+    protocol = type("Connection", (Joining,), {"limits": limits})
     return uvicorn.Config(
         made,
         http=protocol,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from itertools import chain
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ _JSON_KINDS: Mapping[str, frozenset[type]] = {
     "FP64": _REAL,
 }
 _WHOLE: frozenset[type] = frozenset({int})
+_FREE = {name: kinds | {NoneType} for name, kinds in {**_JSON_KINDS, "INT64": _WHOLE}.items()}
+"""Types of JSON values that nothing more is asked of."""
 DATATYPE_OF = {
     Type.INTEGER: "INT64",
     Type.NUMBER: "FP64",
@@ -93,7 +96,7 @@ def encoded(name: str, values: Values, shape: list[int], column: Column | None) 
     """Values as an output; its type is what the values are, else what the column is declared as."""
     data = listed(values)
     kinds = set(map(type, data))
-    if kinds == {float} or kinds == {int, float}:
+    if float in kinds and kinds <= _REAL:
         datatype = "FP64"
     elif kinds == {int}:
         datatype = "INT64"
@@ -127,13 +130,15 @@ def _flat(tensor: Tensor, data: list[Any]) -> list[Any]:
 def _of_datatype(tensor: Tensor, data: list[Any]) -> list[Any]:
     """JSON values, if they are what the tensor says."""
     datatype = tensor.datatype
+    if _FREE.get(datatype, frozenset()).issuperset(map(type, data)):
+        return data
     if datatype not in DATATYPES:
         raise wrong(tensor, f"has the datatype {shown(datatype)}; known are {', '.join(DATATYPES)}")
-    kinds = set(map(type, data)) - {type(None)}
+    kinds = set(map(type, data)) - {NoneType}
     if not kinds <= _JSON_KINDS.get(datatype, _WHOLE):
         bad = next(value for value in data if type(value) in kinds - _JSON_KINDS.get(datatype, _WHOLE))
         raise wrong(tensor, f"has the datatype {datatype}, but holds a {type(bad).__name__}")
-    if kinds == {int} and datatype not in ("INT64", "FP64", "FP32", "FP16"):
+    if kinds:
         limits = np.iinfo(NUMBERS[datatype])
         there = [value for value in data if value is not None]
         if not limits.min <= min(there) <= max(there) <= limits.max:

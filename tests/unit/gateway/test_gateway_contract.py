@@ -1,0 +1,120 @@
+"""What is sent is held against the declared columns, and each that is wrong is named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from watchkeeper.gateway.contract import Contract
+from watchkeeper.gateway.refusal import Broken
+from watchkeeper.model import Model
+
+MODEL = Model.model_validate(
+    {
+        "name": "m",
+        "columns": {
+            "age": {"type": "integer", "minimum": 0, "maximum": 120, "nullable": False},
+            "income": {"type": "number", "maximum": 1000},
+            "vip": {"type": "boolean"},
+            "plan": {"type": "string", "allowed": ["free", "paid"]},
+            "code": {"type": "string", "pattern": "[A-Z]{3}", "max_length": 5},
+            "card": {"type": "string", "pii": True, "allowed": ["a"]},
+            "born": {"type": "timestamp", "minimum": datetime(1900, 1, 1, tzinfo=UTC)},
+            "key": {"type": "string", "role": "id"},
+            "at": {"type": "timestamp", "role": "timestamp", "format": "epoch_ms"},
+            "gone": {"type": "number", "role": "ignored"},
+            "left": {"type": "integer", "role": "label"},
+            "guess": {"type": "integer", "role": "prediction", "allowed": [0, 1]},
+        },
+    }
+)
+CONTRACT = Contract(MODEL)
+
+
+def rows(number=1, **columns):
+    return CONTRACT.rows(columns, number, ("age",))
+
+
+def test_good_values_are_taken_as_they_are():
+    found = rows(2, age=[1, 2], income=[1.5, None], vip=[True, None], plan=["free", "paid"], born=["1990-05-01", None])
+    assert found.columns["income"] == [1.5, None]
+    assert found.ids is None
+    assert found.times is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("age", "12", "'age' is not a whole number: '12' in row 0"),
+        ("age", 1.5, "'age' is not a whole number: 1.5 in row 0"),
+        ("age", True, "'age' is not a whole number: true in row 0"),
+        ("age", None, "'age' is missing in a row, and it must not be"),
+        ("age", -1, "'age' is below 0 (-1)"),
+        ("age", 121, "'age' is above 120 (121)"),
+        ("age", 2**70, "'age' has a whole number beyond 64 bits"),
+        ("income", 1000.5, "'income' is above 1,000 (1000.5)"),
+        ("income", [1.0], "'income' is not a number"),
+        ("vip", 1, "'vip' is not true or false: 1 in row 0"),
+        ("plan", "gold", "'plan' is none of 'free', 'paid': 'gold'"),
+        ("code", "abc", "'code' does not match '[A-Z]{3}'"),
+        ("code", "ABCDEF", "'code' has more than 5 characters"),
+        ("card", "4711", "'card' is none of the 1 allowed values."),
+        ("born", "yesterday", "'born' is no time as 'iso8601' writes it: 'yesterday' in row 0"),
+        ("born", "1800-01-01", "'born' is before 1900-01-01T00:00:00+00:00"),
+        ("left", 1, "'left' is the label, which becomes known later: leave it out"),
+        ("guess", 1, "'guess' is the prediction, which is what is asked for: leave it out"),
+        ("agee", 1, "'agee' is no column of m. Did you mean 'age'?"),
+    ],
+)
+def test_a_column_that_is_wrong_is_named(column, value, words):
+    with pytest.raises(Broken) as refused:
+        rows(**{"age": [1], column: [value]})
+    assert words in str(refused.value)
+    assert refused.value.status == 400
+
+
+def test_all_columns_that_are_wrong_are_named_at_once():
+    with pytest.raises(Broken, match=r"'plan' is none of .* 'vip' is not .* 'age' is missing, which the model takes"):
+        rows(plan=["gold"], vip=["no"])
+
+
+def test_values_of_personal_columns_are_not_repeated():
+    with pytest.raises(Broken) as refused:
+        rows(age=[1], card=["4711"])
+    assert "4711" not in str(refused.value)
+
+
+def test_ids_and_times_of_events_are_taken_from_their_columns():
+    found = rows(2, age=[1, 2], key=["a", "b"], at=[0, 1500])
+    assert list(found.ids) == ["a", "b"]
+    assert [moment.timestamp() for moment in found.times] == [0.0, 1.5]
+
+
+def test_an_ignored_column_may_be_sent_and_is_left_aside():
+    assert "gone" not in rows(age=[1], gone=[1.0]).columns
+
+
+@pytest.mark.parametrize("number", [3, 200])
+def test_arrays_are_held_to_the_same(number):
+    good = np.arange(number, dtype=np.int32) % 100
+    assert list(rows(number, age=good).columns["age"]) == good.tolist()
+    assert list(rows(number, age=good.astype(np.float64)).columns["age"]) == good.tolist()
+    with pytest.raises(Broken, match="below 0"):
+        rows(number, age=good - 1)
+    with pytest.raises(Broken, match="is not a whole number"):
+        rows(number, age=good + 0.5)
+    with pytest.raises(Broken, match="above 1,000"):
+        rows(number, age=good, income=np.full(number, 2000.0))
+    income = np.array([np.nan] + [1.0] * (number - 1))
+    assert rows(number, age=good, income=income).number == number
+    with pytest.raises(Broken, match=r"missing in a row|is not a whole number"):
+        rows(number, age=income)
+
+
+def test_predictions_are_held_to_their_own_column():
+    assert CONTRACT.holds([0, 1, 1])
+    assert CONTRACT.holds(None)
+    assert not CONTRACT.holds([0, 2])
+    assert not CONTRACT.holds(["yes"])
