@@ -52,11 +52,10 @@ class Day:
     onsets: int
     """Alarms that began to fire."""
 
-    @property
-    def alarms(self) -> tuple[str, ...]:
-        """The columns with an alarm, each once."""
-        loud = (f for f in self.findings if f.severity is Severity.ALARM)
-        return tuple(dict.fromkeys(column for finding in loud for column in finding.columns))
+    def told(self, severity: Severity) -> tuple[str, ...]:
+        """What findings so loud are about, each once: columns, or a metric of all rows."""
+        loud = (finding for finding in self.findings if finding.severity is severity)
+        return tuple(dict.fromkeys(name for finding in loud for name in finding.columns or (finding.metric,)))
 
 
 def replay(story: Demo, folder: Path) -> Iterator[Day]:
