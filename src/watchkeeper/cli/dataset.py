@@ -33,7 +33,8 @@ def dataset(
       watchkeeper dataset hotel-cancel -o train.parquet
       watchkeeper dataset hotel-cancel --from 2024-01-01 --to 2024-04-01 --as-of 2024-05-01 -o train.parquet
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
+    from watchkeeper.model.clock import clock
     from watchkeeper.report import words
 
     with home_of(home) as at:

@@ -23,7 +23,8 @@ def erase(
     Example:
       watchkeeper erase hotel-cancel --id 4711
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of, person
+    from watchkeeper.model.clock import clock
     from watchkeeper.report import words
 
     with home_of(home) as at:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,8 +69,3 @@ def person() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container's user may have no name
         return f"user {os.getuid()}" if hasattr(os, "getuid") else "local"
-
-
-def clock() -> int:
-    """Now, in microseconds since 1970."""
-    return time.time_ns() // 1_000

@@ -35,8 +35,9 @@ def ingest(
       watchkeeper ingest hotel-cancel labels.csv
       kafkacat … | watchkeeper ingest hotel-cancel -
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following, sizes
+    from watchkeeper.model.clock import clock
 
     with home_of(home) as at:
         from watchkeeper.watch.ingest import ingest as taken

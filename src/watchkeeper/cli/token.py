@@ -46,8 +46,9 @@ def create(
       watchkeeper token create --role ingest --name hotel-service --expires 90d
       TOKEN=$(watchkeeper token create --role viewer)
     """
-    from watchkeeper.cli.home import clock, person, state_of
+    from watchkeeper.cli.home import person, state_of
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
     from watchkeeper.model.mistake import no_such, shown
 
     if role not in ROLES.split("|"):
@@ -109,7 +110,8 @@ def revoke(
       watchkeeper token revoke 3
       watchkeeper token revoke hotel-service
     """
-    from watchkeeper.cli.home import clock, person, state_of
+    from watchkeeper.cli.home import person, state_of
+    from watchkeeper.model.clock import clock
 
     with state_of(home) as store:
         from watchkeeper.state import token as tokens
@@ -138,7 +140,7 @@ def _number(token: str, known: Sequence[Token]) -> int:
 
 
 def _state(one: Token) -> str:
-    from watchkeeper.cli.home import clock
+    from watchkeeper.model.clock import clock
     from watchkeeper.state.token import Refusal
 
     match one.refusal(clock()):

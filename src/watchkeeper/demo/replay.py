@@ -20,6 +20,7 @@ from watchkeeper.budget import Finding, Severity
 from watchkeeper.delivery import deliver
 from watchkeeper.demo.story import Demo
 from watchkeeper.model import Model, Role, WatchkeeperError, load
+from watchkeeper.model.clock import clock
 from watchkeeper.sdk import Logger
 from watchkeeper.state import Role as Right
 from watchkeeper.state import token as tokens
@@ -64,8 +65,8 @@ def replay(story: Demo, folder: Path) -> Iterator[Day]:
     Raises `NoServer`, and what adding and running a model raise.
     """
     with opened(folder, make=True) as home:
-        add(home, story.model, [str(story.baseline)], now=_now(), who=WHO)
-        secret = tokens.create(home.store, Right.INGEST, WHO, None, _now(), who=WHO)
+        add(home, story.model, [str(story.baseline)], now=clock(), who=WHO)
+        secret = tokens.create(home.store, Right.INGEST, WHO, None, clock(), who=WHO)
         model = load(story.model)
         with _serving(folder) as url, Logger(model.name, url=url, token=secret, home=folder) as log:
             for day, events in _by_day(story, model):
@@ -132,7 +133,3 @@ def _await(server: subprocess.Popen[bytes], port: int) -> None:
     server.kill()
     said = server.communicate()[1].decode(errors="replace").strip()
     raise NoServer(f"the demo's server did not start: {said or 'it said nothing'}")
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000
