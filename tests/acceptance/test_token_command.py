@@ -107,10 +107,31 @@ def test_a_revoked_token_is_refused_and_listed_as_such(home, capsys):
     store.close()
 
 
+def test_a_token_is_revoked_by_its_name_as_long_as_one_alone_in_use_has_it(home, capsys):
+    for _ in range(2):
+        run(capsys, "create", "--role", "ingest", "--name", "hotel", "--home", home)
+    code, out, err = run(capsys, "revoke", "hotel", "--home", home)
+    assert (code, out) == (2, "")
+    assert "several tokens are called 'hotel': 1, 2. Give the number of one." in err
+    run(capsys, "revoke", "1", "--home", home)
+    assert run(capsys, "revoke", "hotel", "--home", home)[:2] == (0, "Token 2 is revoked.\n")
+    code, _, err = run(capsys, "revoke", "t1", "--home", home)
+    assert (code, "there is no token 't1'" in err) == (2, True)
+
+
+def test_the_list_fits_a_terminal_of_80_columns(home, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    run(capsys, "create", "--role", "operator", "--name", "nightly-batch", "--expires", "90d", "--home", home)
+    lines = run(capsys, "list", "--home", home)[1].splitlines()
+    assert len(lines) == 2
+    assert all(len(line) <= 80 for line in lines)
+    assert "nightly-batch" in lines[1]
+
+
 def test_a_token_that_is_not_there_cannot_be_revoked(home, capsys):
     code, _, err = run(capsys, "revoke", "7", "--home", home)
     assert code == 2
-    assert "there is no token 7" in err
+    assert "there is no token '7'" in err
 
 
 @pytest.mark.parametrize("command", [["create", "--role", "admin"], ["list"], ["revoke", "1"]])

@@ -125,6 +125,13 @@ def test_a_dataset_that_can_t_be_written_is_told(folder, tmp_path, capsys, monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dataset_without_an_event_says_when_there_are_some(folder, tmp_path, capsys):
+    late = ["--from", "2031-01-01"]
+    code, out, _ = run(capsys, "dataset", NAME, "-o", tmp_path / "x.csv", *late, "--home", folder)
+    assert code == 0
+    assert re.search(r"No event has its time in this span; there are some from 20\d\d-.* to 20\d\d-.* \(UTC\)\.", out)
+
+
 def test_an_id_is_erased_and_the_next_step_named(tmp_path, capsys):
     with a_home(tmp_path) as home:
         log(home, Kind.EVENT, [an_event(0, 0), an_event(1, 0)], 1)
@@ -132,7 +139,7 @@ def test_an_id_is_erased_and_the_next_step_named(tmp_path, capsys):
     code, out, _ = run(capsys, "erase", NAME, "--id", "key-0", "--home", tmp_path / "home")
     assert (code, out) == (0, "Erased: 1 event.\nThe next run profiles 1 window again.\n")
     code, out, _ = run(capsys, "erase", NAME, "--id", "key-0", "--home", tmp_path / "home")
-    assert (code, out) == (0, "Erased: 0 events.\n")
+    assert (code, out) == (0, "Nothing is kept of key-0, so nothing was erased.\n")
 
 
 def test_a_server_makes_no_home_where_none_is(tmp_path, capsys):

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -191,6 +192,9 @@ def test_spark_gives_the_same_integers_as_this_process(lake, baseline, spark, un
     counted = [[one.labelled.taken(span, 1) for span in spans] for one in (this, cluster)]
     assert counted[0] == counted[1]
     assert any(delays for one in counted[0] for delays in one.delays.values())
+    here, there = (replace(one, version="v2").profiled(spans[:3]) for one in (this, cluster))
+    assert {at.version for at, rows in zip(here.slices, here.rows, strict=True) if rows} == {"v2"}
+    assert_equal(here, there)
 
 
 def test_a_lake_in_an_object_store_is_read_by_the_cluster_itself(tmp_path, baseline, spark):

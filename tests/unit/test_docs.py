@@ -28,8 +28,8 @@ from watchkeeper.model import (
     TextFormat,
     Type,
 )
-from watchkeeper.model.need import BETTER
 from watchkeeper.model.mlflow import Mlflow
+from watchkeeper.model.need import BETTER
 from watchkeeper.state import Role as TokenRole
 
 DOCS = Path(__file__).parents[2] / "docs"

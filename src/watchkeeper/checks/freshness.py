@@ -13,6 +13,7 @@ from watchkeeper.checks.sentence import lapse, named
 from watchkeeper.model import Role
 from watchkeeper.profiles import Baseline, NumericProfile, Profiles
 from watchkeeper.stats import evidence
+from watchkeeper.stats.freshness import freshness, freshness_band
 from watchkeeper.stats.law import OwnLaw
 
 Floats = NDArray[np.float64]
@@ -24,7 +25,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare how old the newest event of each window was at its end with the baseline's windows, upwards.
 
     Another column of times is as old as its newest value is older than the newest event. Evidence:
-    `stats.evidence.freshness`. Single versions of the model are left out.
+    `stats.freshness`. Single versions of the model are left out.
     """
     if any(at.version is not None or at.start is None or at.end is None for at in now.slices):
         return
@@ -46,8 +47,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
             rows=now.rows,
             effect=age - reference,
             law=OwnLaw(
-                evidence.freshness(age, past, spacing, total),
-                lambda nats, past=past: evidence.freshness_band(past, spacing, nats, total),  # type: ignore[misc]
+                freshness(age, past, spacing, total),
+                lambda nats, past=past: freshness_band(past, spacing, nats, total),  # type: ignore[misc]
             ),
             reference=reference,
             scale=float(np.median(spans)),

@@ -28,8 +28,10 @@ def add(
       watchkeeper add watchkeeper.yaml --baseline 'train/*.parquet'
       watchkeeper add watchkeeper.yaml --baseline train.parquet --home /srv/watchkeeper
     """
-    from watchkeeper.cli.home import clock, home_of, needs_server, person
+    from watchkeeper.cli.home import home_of, needs_server
     from watchkeeper.cli.option import following, sizes
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with needs_server():
         from watchkeeper.watch.add import keep, read
@@ -63,8 +65,10 @@ def baseline(
       watchkeeper baseline hotel-cancel 'new/*.parquet' --reason "tariff changed"
       watchkeeper baseline hotel-cancel v8.parquet --version v8 --reason "v8 scores lower"
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following, sizes
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with home_of(home) as at, following("Profiling", sizes([*files, *files])) as told:
         from watchkeeper.watch.add import rebase

@@ -31,8 +31,9 @@ def card(
       watchkeeper card hotel-cancel v8 -o card.md --html card.html
       watchkeeper card hotel-cancel v8 --at 2026-05-01 --json
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
     from watchkeeper.delivery import writable
+    from watchkeeper.model.clock import clock
     from watchkeeper.report import words
 
     text, page = writable([(output, ()), (html, ())], [])

@@ -92,8 +92,9 @@ def contract(
 
 
 def _keep(at: Opened, model: str, path: Path) -> None:
-    from watchkeeper.cli.home import clock, person
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
     from watchkeeper.release.consumer import keep, load_consumer
 
     stated = load_consumer(path)
@@ -104,7 +105,8 @@ def _keep(at: Opened, model: str, path: Path) -> None:
 
 
 def _withdraw(at: Opened, model: str, consumer: str) -> None:
-    from watchkeeper.cli.home import clock, person
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
     from watchkeeper.release.consumer import withdraw
 
     withdraw(at, model, consumer, now=clock(), who=person())

@@ -33,11 +33,13 @@ def dataset(
       watchkeeper dataset hotel-cancel -o train.parquet
       watchkeeper dataset hotel-cancel --from 2024-01-01 --to 2024-04-01 --as-of 2024-05-01 -o train.parquet
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
+    from watchkeeper.model.clock import clock
     from watchkeeper.report import words
 
     with home_of(home) as at:
         from watchkeeper.model import WatchkeeperError
+        from watchkeeper.profiles.slice import iso
         from watchkeeper.watch.dataset import dataset as written
         from watchkeeper.watch.period import moment
 
@@ -47,3 +49,8 @@ def dataset(
         when = clock() if as_of is None else moment(as_of)
         done = written(at, at.model(model), output, start=span[0], end=span[1], as_of=when)
     typer.echo(f"{done.path}: {words.plural(done.rows, 'row')}, {done.labelled:,} with a label.")
+    if not done.rows:
+        there = "there is none yet"
+        if done.span is not None:
+            there = f"there are some from {iso(done.span[0])} to {iso(done.span[1])} (UTC)"
+        typer.echo(f"No event has its time in this span; {there}.")

@@ -62,13 +62,13 @@ def _replay() -> None:
 
 
 def _say(day: Day) -> None:
+    from watchkeeper.budget import Severity
     from watchkeeper.report import words
 
-    marks = "■" if day.alarms else "▲" if day.findings else "·"
-    what = ""
-    if day.alarms:
-        named = words.join([words.name(column) for column in day.alarms], most=4)
-        what = f"  alarm: {named}" + (f"; {words.plural(day.onsets, 'alarm')} began" if day.onsets else "; as before")
-    elif day.findings:
-        what = f"  warning: {words.inert(day.findings[0].message, 90)}"
-    typer.echo(f"  {marks} {day.day.day:2} {day.day:%B %Y}  {day.events} events{what}")
+    mark, what = "·", ""
+    for severity, loud in ((Severity.WARNING, "▲"), (Severity.ALARM, "■")):
+        if names := [words.name(name) for name in day.told(severity)]:
+            mark, what = loud, f"  {severity}: {words.join(names, most=4)}"
+    if mark == "■":
+        what += f"; {words.plural(day.onsets, 'alarm')} began" if day.onsets else "; as before"
+    typer.echo(f"  {mark} {day.day.day:2} {day.day:%B %Y}  {day.events} events{what}")

@@ -53,10 +53,12 @@ def gate(
       watchkeeper gate hotel-cancel v8 --holdout last:7d --train 'train/*.parquet'
       watchkeeper gate hotel-cancel v8 --holdout latest.parquet --train train.parquet --retrain pipeline.py:train
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following
     from watchkeeper.delivery import writable
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     if retrain is not None and not train:
         raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")

@@ -1,4 +1,4 @@
-"""The home that a command works in, who works in it, and when."""
+"""The home that a command works in."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchkeeper.model.error import NotInstalled
-from watchkeeper.sdk.person import clock, person
 
 if TYPE_CHECKING:
     from watchkeeper.state import Store
     from watchkeeper.watch.home import Home
-
-__all__ = ["clock", "home_of", "made_before", "needs_server", "person", "state_of"]
 
 PARTS = ("inbox", "config.yaml", "state.db")
 """What a home has at least one of."""

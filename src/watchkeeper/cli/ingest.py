@@ -35,8 +35,9 @@ def ingest(
       watchkeeper ingest hotel-cancel labels.csv
       kafkacat … | watchkeeper ingest hotel-cancel -
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following, sizes
+    from watchkeeper.model.clock import clock
 
     with home_of(home) as at:
         from watchkeeper.watch.ingest import ingest as taken
@@ -86,5 +87,10 @@ def _say(one: Ingested) -> None:
         return
     parts = [words.plural(one.events, "new event"), words.plural(one.labels, "label")]
     parts += [f"{words.plural(one.known, 'event')} known before"] if one.known else []
-    parts += [f"{words.plural(one.bad, 'row')} set aside ({words.inert(one.aside, 300)})"] if one.bad else []
+    parts += [f"{words.plural(one.bad, 'row')} set aside"] if one.bad else []
     typer.echo(f"{name}: {', '.join(parts)} of {words.plural(one.rows, 'row')}.")
+    if one.bad:
+        kept = "They are not kept."
+        if one.aside:
+            kept = f"All of them, each with its reason: {words.inert(one.aside, 300)}"
+        typer.echo(f"  The first set aside is {words.inert(one.reason, 300)}\n  {kept}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,9 @@ def init(
         left_out = [notes.fields["type"].reason] if made.model.columns[column].type is Type.OTHER else []
         for remark in [*left_out, *notes.remarks]:
             typer.echo(f"  {column}: {remark}", err=True)
+    given, yaml = shlex.join(files) if len(files) <= 2 else "FILES", shlex.quote(str(output))
+    typer.echo(f"Next: watchkeeper check NEW --baseline {given} --model {yaml}", err=True)
+    typer.echo(f"or, to watch it all the time: watchkeeper add {yaml} --baseline {given}", err=True)
 
 
 def _one_each(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -40,7 +40,9 @@ def package(
       watchkeeper package hotel-cancel v8 -o ./image
       watchkeeper package hotel-cancel v8 -o ./image --base python:3.13.5-slim
     """
-    from watchkeeper.cli.home import clock, home_of, needs_server, person
+    from watchkeeper.cli.home import home_of, needs_server
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with home_of(home) as at, needs_server("gateway"):
         from watchkeeper.release.package import package as packaged

@@ -77,7 +77,9 @@ def register(
       watchkeeper register hotel-cancel --from-mlflow models:/hotel/3 --tracking-uri http://mlflow:5000
       watchkeeper register hotel-cancel --url http://10.0.0.7:8080
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with home_of(home) as at:
         from watchkeeper.release import registry
@@ -114,8 +116,9 @@ def _taken(
     """Register what an MLflow server has."""
     import tempfile
 
-    from watchkeeper.cli.home import clock, person
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
     from watchkeeper.release import mlflow_server, registry
 
     of_home = None if at.config.mlflow is None else at.config.mlflow.uri

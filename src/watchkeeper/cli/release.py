@@ -41,7 +41,9 @@ def release(
       watchkeeper release hotel-cancel v8
       watchkeeper release hotel-cancel v8 --force "v7 answers nothing since the tariff changed"
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with home_of(home) as at:
         from watchkeeper.release import registry
@@ -78,7 +80,9 @@ def rollback(
       watchkeeper rollback hotel-cancel
       watchkeeper rollback hotel-cancel --to v6 --why "v7 and v8 read the old tariff"
     """
-    from watchkeeper.cli.home import clock, home_of, person
+    from watchkeeper.cli.home import home_of
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with home_of(home) as at:
         from watchkeeper.release import registry
@@ -110,8 +114,9 @@ def versions(
       watchkeeper versions hotel-cancel
       watchkeeper versions hotel-cancel --json
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.screen import Screen
+    from watchkeeper.model.clock import clock
 
     with home_of(home) as at:
         from watchkeeper.release.overview import as_dict, overview

@@ -49,9 +49,10 @@ def run(
       watchkeeper run --every 1m --on-alarm 'notify-send Watchkeeper' --on-alarm https://hooks.example.org/alarms
       watchkeeper run --engine spark
     """
-    from watchkeeper.cli.home import clock, home_of
+    from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following, seconds
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
 
     if once and every:
         raise WatchkeeperError("--once and --every exclude each other. Give one of them.")

@@ -57,7 +57,7 @@ def status(
 
 
 def _found(at: Opened, model: str | None) -> Sequence[Status]:
-    from watchkeeper.cli.home import clock
+    from watchkeeper.model.clock import clock
     from watchkeeper.watch.status import statuses
 
     return statuses(at, model, now=clock())

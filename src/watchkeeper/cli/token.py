@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,13 +46,15 @@ def create(
       watchkeeper token create --role ingest --name hotel-service --expires 90d
       TOKEN=$(watchkeeper token create --role viewer)
     """
-    from watchkeeper.cli.home import person, state_of
+    from watchkeeper.cli.home import state_of
     from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.clock import clock
     from watchkeeper.model.mistake import no_such, shown
+    from watchkeeper.model.person import person
 
     if role not in ROLES.split("|"):
         raise WatchkeeperError(f"--role can't be {shown(role)}. {no_such(role, ROLES.split('|'))}")
-    now = _now()
+    now = clock()
     until = None if expires is None else now + _span(expires)
     with state_of(home) as store:
         from watchkeeper.state import Role
@@ -87,48 +89,71 @@ def list_(home: Home = None) -> None:
     if not found:
         typer.echo("There is no token yet. Make one with: watchkeeper token create --role ingest")
         return
-    table = Table("id", "role", "name", "model", "created (UTC)", "last used (UTC)", "state", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "role", "name", "model", "created", "last used", "state (UTC)"):
+        table.add_column(heading, no_wrap=heading not in ("name", "model"), overflow="fold")
     for one in found:
         cells = (one.role.value, one.name or "–", one.model or "all")
-        used = _moment(one.used) if one.used is not None else "never"
-        table.add_row(str(one.id), *(Text(plain(cell)) for cell in cells), _moment(one.created), used, _state(one))
+        created, used = (None if at is None else _moment(at)[:10] for at in (one.created, one.used))
+        table.add_row(str(one.id), *(Text(plain(cell)) for cell in cells), created, used or "never", _state(one))
     Screen().print(table)
 
 
 @token.command("revoke")
 def revoke(
-    id: Annotated[int, typer.Argument(metavar="ID", help="Its number in `token list`.", show_default=False)],
+    token: Annotated[str, typer.Argument(metavar="ID|NAME", help="As `token list` shows it.", show_default=False)],
     home: Home = None,
 ) -> None:
-    """Refuse a token from now on.
+    """Refuse a token from now on: the one of this number, else the only one in use that has this name.
 
     \b
-    Example:
+    Examples:
       watchkeeper token revoke 3
+      watchkeeper token revoke hotel-service
     """
-    from watchkeeper.cli.home import person, state_of
-    from watchkeeper.model import WatchkeeperError
+    from watchkeeper.cli.home import state_of
+    from watchkeeper.model.clock import clock
+    from watchkeeper.model.person import person
 
     with state_of(home) as store:
         from watchkeeper.state import token as tokens
 
-        if tokens.revoke(store, id, _now(), who=person()):
-            typer.echo(f"Token {id} is revoked.")
-            return
-        if all(one.id != id for one in tokens.listing(store)):
-            raise WatchkeeperError(f"there is no token {id}. `watchkeeper token list` shows those that are.")
-    typer.echo(f"Token {id} was revoked before.")
+        number = _number(token, tokens.listing(store))
+        revoked = tokens.revoke(store, number, clock(), who=person())
+    typer.echo(f"Token {number} is revoked." if revoked else f"Token {number} was revoked before.")
+
+
+def _number(token: str, known: Sequence[Token]) -> int:
+    """The number of a token, given that or its name."""
+    from watchkeeper.model import WatchkeeperError
+    from watchkeeper.model.mistake import shown
+
+    numbers = [one.id for one in known if str(one.id) == token]
+    if numbers:
+        return numbers[0]
+    named = [one for one in known if one.name == token]
+    in_use = [one for one in named if one.revoked is None] or named
+    if len(in_use) == 1:
+        return in_use[0].id
+    if in_use:
+        which = ", ".join(str(one.id) for one in in_use)
+        raise WatchkeeperError(f"several tokens are called {shown(token)}: {which}. Give the number of one.")
+    raise WatchkeeperError(f"there is no token {shown(token)}. `watchkeeper token list` shows those that are.")
 
 
 def _state(one: Token) -> str:
+    from watchkeeper.model.clock import clock
     from watchkeeper.state.token import Refusal
 
-    match one.refusal(_now()):
+    match one.refusal(clock()):
         case Refusal.REVOKED:
             return "revoked"
         case Refusal.EXPIRED:
             return "expired"
-    return f"until {_moment(one.expires)}" if one.expires is not None else "good"
+    if one.expires is None:
+        return "good"
+    days = (one.expires - clock()) // 86_400_000_000
+    return f"until {_moment(one.expires)[: 10 if days else None]}"  # to the minute on its last day
 
 
 def _span(text: str) -> int:
@@ -146,7 +171,3 @@ def _moment(micros: int) -> str:
     from datetime import UTC, datetime
 
     return f"{datetime.fromtimestamp(micros / 1e6, UTC):%Y-%m-%d %H:%M}"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -33,6 +32,7 @@ from watchkeeper.delivery.source import Place, is_table, locate
 from watchkeeper.delivery.state import State
 from watchkeeper.delivery.violation import BadRow, Level, Violation
 from watchkeeper.delivery.write import write
+from watchkeeper.model.clock import clock
 from watchkeeper.model.declaration import Model, Role, Type
 from watchkeeper.model.replacing import CannotWrite
 
@@ -192,7 +192,7 @@ class Delivery:
                 (name for name, c in columns.items() if (c.role, c.type) == (Role.TIMESTAMP, Type.TIMESTAMP)), None
             ),
             period=self._period,
-            now=time.time_ns() // 1000,
+            now=clock(),
             cell_limit=model.cell_limit,
             latin_1=opened.text is not None and is_latin_1(opened.text.encoding),
         )

@@ -18,12 +18,12 @@ from watchkeeper.demo.load import Load
 from watchkeeper.demo.serving import serving
 from watchkeeper.demo.story import Demo
 from watchkeeper.model import Model, Role, load
+from watchkeeper.model.clock import clock
 from watchkeeper.model.config import FILE
 from watchkeeper.release import registry
 from watchkeeper.release.gate import gate
 from watchkeeper.release.python import register
 from watchkeeper.release.verdict import Gate
-from watchkeeper.sdk.person import clock
 from watchkeeper.state import deployment
 from watchkeeper.state.deployment import Action, Deployment
 from watchkeeper.watch.add import add

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +15,7 @@ from watchkeeper.delivery import deliver
 from watchkeeper.demo.serving import PATIENCE, NoServer, serving
 from watchkeeper.demo.story import Demo
 from watchkeeper.model import Model, Role, load
+from watchkeeper.model.clock import clock
 from watchkeeper.sdk import Logger
 from watchkeeper.state import Role as Right
 from watchkeeper.state import token as tokens
@@ -40,11 +40,10 @@ class Day:
     onsets: int
     """Alarms that began to fire."""
 
-    @property
-    def alarms(self) -> tuple[str, ...]:
-        """The columns with an alarm, each once."""
-        loud = (f for f in self.findings if f.severity is Severity.ALARM)
-        return tuple(dict.fromkeys(column for finding in loud for column in finding.columns))
+    def told(self, severity: Severity) -> tuple[str, ...]:
+        """What findings so loud are about, each once: columns, or a metric of all rows."""
+        loud = (finding for finding in self.findings if finding.severity is severity)
+        return tuple(dict.fromkeys(name for finding in loud for name in finding.columns or (finding.metric,)))
 
 
 def replay(story: Demo, folder: Path) -> Iterator[Day]:
@@ -53,8 +52,8 @@ def replay(story: Demo, folder: Path) -> Iterator[Day]:
     Raises `NoServer`, and what adding and running a model raise.
     """
     with opened(folder, make=True) as home:
-        add(home, story.model, [str(story.baseline)], now=_now(), who=WHO)
-        secret = tokens.create(home.store, Right.INGEST, WHO, None, _now(), who=WHO)
+        add(home, story.model, [str(story.baseline)], now=clock(), who=WHO)
+        secret = tokens.create(home.store, Right.INGEST, WHO, None, clock(), who=WHO)
         model = load(story.model)
         with (
             serving("serve", folder, "--every", "never") as url,
@@ -91,7 +90,3 @@ def _by_day(story: Demo, model: Model) -> Iterator[tuple[date, list[Logged]]]:
         event = {"features": row, "id": f"{at:%Y-%m-%d}-{hour:02}", "time": at.replace(hour=hour), "version": "v1"}
         of_day.append((event, outcome))
     yield from sorted(days.items())
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

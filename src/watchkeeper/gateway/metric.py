@@ -16,8 +16,8 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from watchkeeper.gateway.entry import Entry
-from watchkeeper.release.figures import cumulated
 from watchkeeper.gateway.line import Version
+from watchkeeper.release.figures import cumulated
 
 if TYPE_CHECKING:
     from watchkeeper.gateway.switch import Switch

@@ -17,7 +17,6 @@ from watchkeeper.gateway.app import App
 from watchkeeper.gateway.connection import Joining
 from watchkeeper.gateway.entry import Entry
 from watchkeeper.gateway.switch import Switch
-from watchkeeper.model import WatchkeeperError
 from watchkeeper.server.access import is_loopback
 from watchkeeper.server.limit import Limits
 from watchkeeper.server.serve import CannotListen, listening, url_of

@@ -5,12 +5,13 @@ from watchkeeper.lake.block import Delivered, block_of, from_delivery, labels_of
 from watchkeeper.lake.error import LakeChanged, LakeError, LakeUnavailable, Overtaken
 from watchkeeper.lake.event import events_table
 from watchkeeper.lake.export import UnknownTable, export
-from watchkeeper.lake.lake import Kept, Lake, Told, open_lake
+from watchkeeper.lake.lake import Lake, open_lake
 from watchkeeper.lake.move import Moved, move
 from watchkeeper.lake.outcome import Outcomes
 from watchkeeper.lake.outside import jobs_table, labels_table, points_table
 from watchkeeper.lake.place import Place
 from watchkeeper.lake.schema import TABLES, EventColumns, event_columns
+from watchkeeper.lake.window import Kept, Told
 
 __all__ = [
     "TABLES",

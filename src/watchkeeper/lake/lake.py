@@ -6,7 +6,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,11 @@ from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from watchkeeper.lake import upkeep
 from watchkeeper.lake.appended import Appended, Ints, no_times
-from watchkeeper.lake.cell import json_text
 from watchkeeper.lake.digest import content_hashes, id_hashes
 from watchkeeper.lake.error import LakeError, Overtaken
 from watchkeeper.lake.event import DAY, days
@@ -30,30 +27,21 @@ from watchkeeper.lake.outcome import Outcomes
 from watchkeeper.lake.place import Place
 from watchkeeper.lake.schema import FIXED, TABLES, WINDOWED, EventColumns, event_columns
 from watchkeeper.lake.table import Conflict, Table, between, known_schema
+from watchkeeper.lake.window import (
+    Kept,
+    Told,
+    coverage_rows,
+    finding_rows,
+    latest_by,
+    latest_of_windows,
+    newest_on,
+    profile_rows,
+    standing,
+)
 from watchkeeper.model import Model
 
 ATTEMPTS = 20
 """How often a change is decided anew when other machines change the table meanwhile."""
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A window's profile. Moments are microseconds since 1970."""
-
-    start: int
-    end: int
-    revision: int
-    profile: bytes
-
-
-@dataclass(frozen=True)
-class Told:
-    """A window's findings, each as in the report's JSON."""
-
-    start: int
-    end: int
-    revision: int
-    findings: Sequence[Mapping[str, Any]]
 
 
 class Lake:
@@ -182,12 +170,7 @@ class Lake:
 
         `version`: whose events alone they count; None: all.
         """
-        cells = {
-            "edges": [edges] * len(windows),
-            "version": [version] * len(windows),
-            "profile": [window.profile for window in windows],
-        }
-        self._put("profiles", cells, windows, made)
+        self._append_plain("profiles", profile_rows(windows, edges, made, version), {}, None)
 
     def revisions(
         self, start: int, end: int, edges: str, version: str | None = None
@@ -197,20 +180,12 @@ class Lake:
         By start and end: its revision, and when it was made. `version`: whose events alone they count; None: all.
         """
         columns = ["window_start", "window_end", "revision", "made", "edges", "version"]
-        rows = self._table_of("profiles", start, end, columns)
-        rows = rows.filter(pc.is_null(rows["version"]) if version is None else pc.equal(rows["version"], version))
-        moments = {name: _moments(rows[name]).tolist() for name in ("window_start", "window_end", "made")}
-        found: dict[tuple[int, int], tuple[int, int, str]] = {}
-        for begin, over, made, revision, own in zip(
-            *moments.values(), rows["revision"].to_pylist(), rows["edges"].to_pylist(), strict=True
-        ):
-            found[begin, over] = max(found.get((begin, over), (revision, made, own)), (revision, made, own))
-        return {span: latest[:2] for span, latest in sorted(found.items()) if latest[2] == edges}
+        return newest_on(self._table_of("profiles", start, end, columns), edges, version)
 
     def profiles(self, start: int | None = None, end: int | None = None) -> Iterator[dict[str, Any]]:
         """The profile of the latest revision of each window that starts in this span, and of each single version."""
         window = ("window_start", "window_end", "version")
-        latest = _latest(self._table_of("profiles", start, end, [*window, "revision", "made"]), window)
+        latest = latest_by(self._table_of("profiles", start, end, [*window, "revision", "made"]), window)
         for batch in self.read("profiles", start, end):
             for row in batch.to_pylist():
                 if latest.get(tuple(row[name] for name in window)) == (row["revision"], row["made"]):
@@ -218,36 +193,17 @@ class Lake:
 
     def put_findings(self, windows: Sequence[Told], made: int) -> None:
         """Keep the findings of windows, each as in the report's JSON; that there are none is kept too."""
-        nothing: tuple[Mapping[str, Any] | None, ...] = (None,)
-        pairs = [(window, finding) for window in windows for finding in (window.findings or nothing)]
-        listed = [finding for _, finding in pairs]
-        cells = {
-            "finding": [None if f is None else json_text(f) for f in listed],
-            **{key: [f and f.get(key) for f in listed] for key in ("severity", "check", "metric")},
-            "columns": [f and list(f.get("columns") or ()) for f in listed],
-        }
-        self._put("findings", cells, [window for window, _ in pairs], made)
+        self._append_plain("findings", finding_rows(windows, made), {}, None)
 
     def findings(self, start: int | None = None, end: int | None = None) -> pa.Table:
         """The findings of the latest revision of each window that starts in this span."""
-        rows = self._table_of("findings", start, end, None)
-        latest = _latest(rows, ("window_start", "window_end"))
-        keys = zip(*(rows[k].to_pylist() for k in ("window_start", "window_end", "revision", "made")), strict=True)
-        current = pa.array([latest[a, b] == (revision, made) for a, b, revision, made in keys], pa.bool_())
-        return rows.filter(pc.and_(current, rows["finding"].is_valid())).sort_by("window_start")
+        return standing(self._table_of("findings", start, end, None))
 
     def put_coverage(self, rows: Sequence[Mapping[str, Any]], made: int) -> None:
         """Keep of windows how many of their events have a label, and how late these came."""
         if not rows:
             return
-        columns = {key: [row[key] for row in rows] for key in rows[0]}
-        starts = np.array(columns["window_start"], dtype="datetime64[us]")
-        # A row is small, and many windows are read at once: the partition is the month, named by its first day.
-        months = starts.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-        columns |= {"made": [made] * len(rows), "day": days(months)}
-        schema = self.tables["coverage"].schema
-        table = pa.table([_cells(columns[field.name], field.type) for field in schema], schema=schema)
-        self._append_plain("coverage", table, {}, None)
+        self._append_plain("coverage", coverage_rows(rows, made), {}, None)
         with self.locked():
             upkeep.renew(self.tables["coverage"], latest_of_windows)
 
@@ -329,19 +285,6 @@ class Lake:
 
         return self._append(name, transactions, after, attempt, no_times)
 
-    def _put(self, name: str, cells: Mapping[str, Any], windows: Sequence[Kept | Told], made: int) -> None:
-        starts = [window.start for window in windows]
-        columns = {
-            **cells,
-            "window_start": starts,
-            "window_end": [window.end for window in windows],
-            "revision": [window.revision for window in windows],
-            "made": [made] * len(windows),
-            "day": days(np.array(starts, dtype=np.int64)),
-        }
-        schema = self.tables[name].schema
-        self._append_plain(name, pa.table([_cells(columns[f.name], f.type) for f in schema], schema=schema), {}, None)
-
     def _follow(self, name: str, index: Index, entries: Entries, version: int) -> None:
         shelf = self.shelves[name]
         shelf.save(shelf.add(index, entries, version))
@@ -375,15 +318,6 @@ def open_lake(home: Path, model: Model, url: str | None = None, options: Mapping
     return Lake(place.below(model.name), model, home / "cache" / model.name)
 
 
-def latest_of_windows(rows: pa.Table) -> pa.Table:
-    """The rows of the latest revision of each window, one each, in order of time."""
-    ends, starts, made = (_moments(rows[name]) for name in ("window_end", "window_start", "made"))
-    order = np.lexsort((made, np.asarray(rows["revision"]), ends, starts))
-    last = np.ones(len(order), dtype=bool)  # of several rows of one window the last is kept
-    last[:-1] = (np.diff(starts[order]) != 0) | (np.diff(ends[order]) != 0)
-    return rows.take(pa.array(order[last]))
-
-
 def _versions(at: DeltaTable | None, apps: Iterable[str]) -> dict[str, int]:
     found = {app: None if at is None else at.transaction_version(app) for app in apps}
     return {app: -1 if version is None else version for app, version in found.items()}
@@ -409,18 +343,3 @@ def _future(rows: pa.Table) -> int:
 
 def _ancient(rows: pa.Table) -> int:
     return int((_moments(rows["time"]) < 0).sum())
-
-
-def _cells(values: Any, kind: pa.DataType) -> pa.Array:
-    if isinstance(values, pa.Array):
-        return values
-    return pa.array(values, pa.int64()).cast(kind) if pa.types.is_timestamp(kind) else pa.array(values, kind)
-
-
-def _latest(rows: pa.Table, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[Any, Any]]:
-    """The latest revision of each window, which these columns name, and when it was made."""
-    latest: dict[tuple[Any, ...], tuple[Any, Any]] = {}
-    for revision, made, *window in zip(*(rows[k].to_pylist() for k in ("revision", "made", *by)), strict=True):
-        key = tuple(window)
-        latest[key] = max(latest.get(key, (revision, made)), (revision, made))
-    return latest

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model.clock import clock
 from watchkeeper.model.yaml_file import parse as read_model
 from watchkeeper.people.gap import gaps
 from watchkeeper.release import registry
 from watchkeeper.release.overview import deployed, described
 from watchkeeper.report import mask
-from watchkeeper.sdk.person import clock
 from watchkeeper.state import alarm, deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import model as models

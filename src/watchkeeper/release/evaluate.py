@@ -9,6 +9,7 @@ import pyarrow as pa
 from watchkeeper.model import Model, Need
 from watchkeeper.release.calibration import calibration, measure
 from watchkeeper.release.claim import answered
+from watchkeeper.release.decision import decided, learned, threshold, thresholds
 from watchkeeper.release.found import Found
 from watchkeeper.release.gap import gaps
 from watchkeeper.release.held import Evaluation, Held
@@ -18,7 +19,6 @@ from watchkeeper.release.pairing import paired
 from watchkeeper.release.segment import segments
 from watchkeeper.release.sides import Sides
 from watchkeeper.release.skill import skill
-from watchkeeper.release.decision import decided, learned, threshold, thresholds
 from watchkeeper.report.words import plural
 from watchkeeper.runtime import Answers
 

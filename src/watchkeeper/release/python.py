@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from watchkeeper.model import WatchkeeperError
+from watchkeeper.model.clock import clock
 from watchkeeper.model.error import NotInstalled
+from watchkeeper.model.person import person
 from watchkeeper.release import mirror, registry
 from watchkeeper.release.lineage import lineage
 from watchkeeper.release.verdict import Gate
-from watchkeeper.sdk.person import clock, person
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
 from watchkeeper.watch.home import opened

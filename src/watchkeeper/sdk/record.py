@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum
 from functools import cache
 from types import GenericAlias, NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -83,12 +83,15 @@ class MetricPoint(Struct, kw_only=True, forbid_unknown_fields=True, omit_default
         _check_year(self.time)
 
 
+Status = Literal["started", "ok", "failed"]
+
+
 class JobRun(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a run of a pipeline started, or how it ended."""
 
     job: Name
     run: Id
-    status: Literal["started", "ok", "failed"]
+    status: Status
     time: Time
     duration_s: float | None = None
     rows: int | None = None
@@ -218,7 +221,10 @@ def _items(text: bytes) -> Iterator[Raw]:
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return TOO_DEEP
-    return "It is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "It is not UTF-8"
+    # The status of a job is the only field that takes a few words alone.
+    return f"{error}. Use {', '.join(get_args(Status))}" if str(error).startswith("Invalid enum value") else str(error)
 
 
 def _check_year(time: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from watchkeeper.model.clock import clock
 from watchkeeper.sdk.record import Kind, Record, Rejection
 from watchkeeper.server import body, records
 from watchkeeper.server.intake import Batch, batch
@@ -43,7 +43,7 @@ async def receive(service: Service, request: Request, kind: Kind) -> Response:
         intake = service.intake(name, kind)
         assert intake is not None
     is_arrow = body.content_type(request) == body.ARROW
-    received = time.time_ns() // 1_000
+    received = clock()
     with service.load.share() as share:
         text = await body.read(request, service.limits, share)
         most = service.limits.decoded_bytes

@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from watchkeeper.lake import Lake
 from watchkeeper.model import Model, WatchkeeperError
+from watchkeeper.model.clock import clock
 from watchkeeper.server.gauge import Seen, families
 from watchkeeper.state import model as models
 from watchkeeper.watch.history import findings_of, newest_judged, shown
@@ -130,7 +131,7 @@ class Looks(Collector):
 
     def _seen(self, name: str) -> Seen:
         model, lake = self._opened(name)
-        told = status(self._home, model, now=time.time_ns() // 1_000, lake=lake)
+        told = status(self._home, model, now=clock(), lake=lake)
         judged = newest_judged(self._home.store, name)
         found = [] if judged is None else shown(model, findings_of(lake, judged))
         return Seen(told, judged, found)

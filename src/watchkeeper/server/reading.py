@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +14,7 @@ from starlette.responses import Response
 
 from watchkeeper.lake.error import LakeError
 from watchkeeper.model import Model
+from watchkeeper.model.clock import clock
 from watchkeeper.report.status import to_json
 from watchkeeper.server.problem import Problem
 from watchkeeper.server.service import Service, no_such_model
@@ -106,12 +106,12 @@ async def status(service: Service, request: Request) -> Response:
 
 async def findings(service: Service, request: Request) -> Response:
     """What was found in the windows of a span."""
-    return await _answer(service, request, partial(_findings, span=span_of(request, _now())))
+    return await _answer(service, request, partial(_findings, span=span_of(request, clock())))
 
 
 async def windows(service: Service, request: Request) -> Response:
     """How far the labels of the windows of a span have come."""
-    return await _answer(service, request, partial(_windows, span=span_of(request, _now())))
+    return await _answer(service, request, partial(_windows, span=span_of(request, clock())))
 
 
 async def _answer(service: Service, request: Request, read: Callable[[Home, Model], bytes]) -> Response:
@@ -134,7 +134,7 @@ def _read(home: Home, name: str, read: Callable[[Home, Model], bytes]) -> bytes:
 
 
 def _status(home: Home, model: Model) -> bytes:
-    return to_json([look(home, model, now=_now())]).encode()
+    return to_json([look(home, model, now=clock())]).encode()
 
 
 def _findings(home: Home, model: Model, span: Span) -> bytes:
@@ -155,7 +155,7 @@ def _findings(home: Home, model: Model, span: Span) -> bytes:
 
 
 def _windows(home: Home, model: Model, span: Span) -> bytes:
-    part, view = history.windows(home.lake(model), home.store, model.name, *span, _now(), MOST)
+    part, view = history.windows(home.lake(model), home.store, model.name, *span, clock(), MOST)
     found = [
         Window(
             start=_moment(one.span[0]),
@@ -177,7 +177,3 @@ def _rest(micro: int | None) -> datetime | None:
 
 def _moment(micro: int) -> datetime:
     return (EPOCH + timedelta(microseconds=micro)).astimezone(UTC)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

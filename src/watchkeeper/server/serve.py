@@ -6,7 +6,6 @@ import gc
 import logging
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ import uvicorn
 from prometheus_client.registry import Collector
 
 from watchkeeper.model import WatchkeeperError, load_config
+from watchkeeper.model.clock import clock
 from watchkeeper.server.access import is_loopback
 from watchkeeper.server.app import app
 from watchkeeper.server.background import beside
@@ -45,7 +45,7 @@ def serve(
     """
     with closing(open_store(home)) as store:
         is_private = is_loopback(host)
-        has_token = any(known.refusal(_now()) is None for known in token.listing(store))
+        has_token = any(known.refusal(clock()) is None for known in token.listing(store))
         if not is_private and not has_token:
             raise CannotListen(
                 f"{host} can be reached from elsewhere, and no token exists that would keep strangers out. "
@@ -118,7 +118,3 @@ def url_of(listener: socket.socket) -> str:
     """Where a socket listens."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

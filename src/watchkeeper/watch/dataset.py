@@ -11,6 +11,7 @@ import pyarrow as pa
 from watchkeeper.delivery import TABLES, writable
 from watchkeeper.lake import rows_of
 from watchkeeper.lake.export import write_rows
+from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model
 from watchkeeper.watch.home import Home
 
@@ -23,6 +24,8 @@ class Dataset:
     rows: int
     labelled: int
     """Rows with a label."""
+    span: tuple[int, int] | None
+    """The first and the last time of all events that there are, microseconds since 1970; None where there is none."""
 
 
 def dataset(
@@ -49,4 +52,6 @@ def dataset(
             yield from rows_of(batch, labels, model).to_batches()
 
     write_rows(target, made(), schema.schema)
-    return Dataset(target, rows, labelled)
+    held = extent(lake, "events")
+    span = (int(held.low.min()), int(held.high.max())) if len(held.low) else None
+    return Dataset(target, rows, labelled, span)

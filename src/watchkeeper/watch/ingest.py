@@ -18,6 +18,7 @@ from watchkeeper.lake import Lake
 from watchkeeper.lake.block import from_delivery, labels_of
 from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.profiles import TimeWindows, parse
+from watchkeeper.report import mask
 from watchkeeper.sdk import Kind, Rejection, SegmentWriter, decode, encode, inbox_of, pack
 from watchkeeper.state import count, delivery
 from watchkeeper.watch.home import Home
@@ -50,8 +51,10 @@ class Ingested:
     """Events whose ids were known: the first one stays."""
     bad: int = 0
     """Rows set aside."""
+    reason: str = ""
+    """Why the first of these was, and which it is."""
     aside: str = ""
-    """Where these are."""
+    """Where these are kept; those of a stream are not."""
     before: str = ""
     """The name under which the same bytes were taken before; then nothing was done."""
 
@@ -85,8 +88,8 @@ def ingest_stream(home: Home, model: Model, stream: IO[bytes], *, now: int) -> I
         raise NotIngested(
             f"standard input: none of {rows:,} lines is an event. Line {wrong[0].index + 1}: {wrong[0].error}."
         )
-    aside = "" if not wrong else f"line {wrong[0].index + 1}: {wrong[0].error}"
-    return Ingested("standard input", rows, good, bad=len(wrong), aside=aside)
+    reason = "" if not wrong else f"line {wrong[0].index + 1}: {wrong[0].error}"
+    return Ingested("standard input", rows, good, bad=len(wrong), reason=reason)
 
 
 def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Told | None) -> Ingested:
@@ -104,7 +107,9 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
     if looked.rejected:
         wrong = looked.violations[0]
         raise NotIngested(f"{looked.name} is rejected, and nothing of it was stored. {wrong.message} {wrong.remedy}")
-    bad = np.array([row.row for row in looked.bad_rows(None)], dtype=np.int64)
+    faults = list(looked.bad_rows(None))
+    bad = np.array([row.row for row in faults], dtype=np.int64)
+    reason = f"row {faults[0].row:,}: {mask.fault(faults[0], model)}" if faults else ""
     aside = _set_aside(lake, looked, digest) if len(bad) else ""
     windows = parse(model.window)
     assert isinstance(windows, TimeWindows)
@@ -128,7 +133,7 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
     delivery.put(home.store, model.name, digest, looked.name, looked.rows_read, now)
     for kind, amount in (("events", events), ("duplicates", known), ("labels", outcomes), ("set aside", len(bad))):
         count.add(home.store, model.name, kind, amount, day_of(now))
-    return Ingested(looked.name, looked.rows_read, events, outcomes, known, len(bad), aside)
+    return Ingested(looked.name, looked.rows_read, events, outcomes, known, len(bad), reason, aside)
 
 
 def _good(again: Delivery, bad: NDArray[np.int64]) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from watchkeeper.engines import Spark
 from watchkeeper.model import WatchkeeperError
+from watchkeeper.model.clock import clock
 from watchkeeper.notify import Target
 from watchkeeper.watch.home import opened
 from watchkeeper.watch.log import open_log
@@ -31,7 +32,7 @@ def loop(
         began = time.monotonic()
         try:
             with opened(folder) as home:
-                done = run(home, only, now=time.time_ns() // 1_000, on_alarm=on_alarm, spark=spark)
+                done = run(home, only, now=clock(), on_alarm=on_alarm, spark=spark)
         except WatchkeeperError as failed:
             log.error("run failed", error=str(failed))
         else:

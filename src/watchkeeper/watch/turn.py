@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from watchkeeper.model import WatchkeeperError
+from watchkeeper.model.clock import clock
 from watchkeeper.state import lease
 from watchkeeper.watch.home import Home
 
@@ -36,17 +36,17 @@ def turn(home: Home, name: str) -> Iterator[Callable[[], None] | str]:
     me = f"{here}{os.getpid()}:{uuid.uuid4().hex[:8]}"
     with _alone(home.folder / "cache" / f"{name.replace(' ', '-')}.lock") as alone:
         if not alone:
-            yield lease.holder(home.store, name, _now()) or "another process of this home"
+            yield lease.holder(home.store, name, clock()) or "another process of this home"
             return
-        dead = lease.holder(home.store, name, _now())
+        dead = lease.holder(home.store, name, clock())
         if dead is not None and dead.startswith(here):
             lease.release(home.store, name, dead)
-        if not lease.acquire(home.store, name, me, _now() + HELD, _now()):
-            yield lease.holder(home.store, name, _now()) or "another machine"
+        if not lease.acquire(home.store, name, me, clock() + HELD, clock()):
+            yield lease.holder(home.store, name, clock()) or "another machine"
             return
 
         def again() -> None:
-            if not lease.renew(home.store, name, me, _now() + HELD, _now()):
+            if not lease.renew(home.store, name, me, clock() + HELD, clock()):
                 raise TurnLost(f"{name}: another process has taken over. It goes on where this one stopped.")
 
         try:
@@ -69,7 +69,3 @@ def _alone(path: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

@@ -9,7 +9,7 @@ from scipy import stats
 
 import watchkeeper as wk
 from watchkeeper.model import Column, Model, Role, Type
-from watchkeeper.stats.evidence import freshness, freshness_band
+from watchkeeper.stats.freshness import freshness, freshness_band
 
 DAY = 86_400
 MODEL = Model(

@@ -121,3 +121,9 @@ def test_an_integer_beyond_64_bits_is_written_as_the_nearest_float():
 @pytest.mark.parametrize("number", [0, 1, 15, 16, 65_535, 65_536])
 def test_a_payload_tells_its_number_of_records_by_its_first_bytes(number):
     assert count(encode([Label(id="a", label=1, time=NOON)] * number)) == number
+
+
+def test_a_status_that_no_job_has_is_refused_with_those_that_there_are():
+    job = b'{"job": "nightly", "run": "1", "status": "done", "time": "2026-03-01T12:00:00Z"}'
+    _, (one,) = decode(Kind.JOB, job)
+    assert one.error == "Invalid enum value 'done' - at `$.status`. Use started, ok, failed"
