@@ -8,6 +8,7 @@ import pytest
 from registry_home import DAY, NOW, a_file, a_home, passed
 from watchkeeper.release import registry
 from watchkeeper.release.artifact import WrongBytes
+from watchkeeper.release.inputs import WrongInputs
 from watchkeeper.release.overview import as_dict, overview
 from watchkeeper.release.registry import (
     AlreadyLive,
@@ -18,7 +19,6 @@ from watchkeeper.release.registry import (
     NotPassed,
     Overtaken,
     VersionExists,
-    WrongInputs,
 )
 from watchkeeper.runtime import Format, Refused
 from watchkeeper.state import audit, deployment
