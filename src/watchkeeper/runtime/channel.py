@@ -144,7 +144,7 @@ def replies_of(body: bytes) -> tuple[int, list[Answers | WatchkeeperError]]:
     try:
         number, replies = _replies(body)
         return number, [_heard(reply) for reply in replies]
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, KeyError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, AttributeError) as error:
         raise Crashed(f"The model's process answered what is no frame of ours: {error}.") from error
 
 
