@@ -131,7 +131,10 @@ def batch_frame(number: int, requests: Sequence[bytes]) -> bytes:
 def batch_of(body: bytes) -> tuple[int, list[tuple[int, list[Column]]]]:
     """The number of a call, and its requests: rows and columns."""
     number, requests = _batch(body)
-    return number, [(rows, [_unpacked(column) for column in columns]) for rows, columns in requests]
+    return number, [
+        (rows, [column if type(column) is list else _unpacked(column) for column in columns])
+        for rows, columns in requests
+    ]
 
 
 def replies_frame(number: int, replies: Sequence[Answers | WatchkeeperError]) -> bytes:
