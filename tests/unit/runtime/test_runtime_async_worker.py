@@ -200,6 +200,6 @@ def test_what_can_not_be_loaded_says_why_and_leaves_no_process(tmp_path, servabl
         for name, said in (("broken", "no weights"), ("slow", "not loaded within"), ("dying", "before it answered")):
             held = Servable(Format.FUNCTION, ("age",), None, f"{tmp_path / name}.py:predict")
             with pytest.raises(CannotLoad, match=said):
-                await start(held, FUNCTIONS, load_seconds=1.5)
+                await start(held, FUNCTIONS, load_seconds=1 if name == "slow" else 60)
 
     run(test(), loop)
