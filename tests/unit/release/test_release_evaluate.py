@@ -74,6 +74,8 @@ def test_equal_answers_pass_with_their_rows_stated():
     found, by = outcomes(BINARY, held(label), scored(p), scored(p))
     assert by["non_inferiority"] == ["PASS", "PASS"]
     assert "on 300 rows; the two answer alike" in check(found, "non_inferiority").sentence
+    exact = Answers(label.astype(float))
+    assert outcomes(NUMBERS, held(label), exact, exact)[1]["non_inferiority"] == "PASS"
 
 
 @pytest.mark.parametrize("answer", [0.3, 0.5, 0.0])
