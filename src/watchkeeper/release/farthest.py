@@ -55,11 +55,12 @@ def farthest(both: Both, most: int) -> tuple[Row, ...]:
     flipped = np.zeros(n, dtype=bool) if both.decided is None else both.decided.flipped
     places = None if both.scores is None else _places(both)
     size = np.nan_to_num(_size(both, flipped, places), nan=0.0, posinf=np.inf)
-    ids = _column(both, both.model.only(Role.ID))
     moves = np.flatnonzero((size > 0) | flipped)
     if len(moves) > most:
         moves = moves[size[moves] >= -np.partition(-size[moves], most)[most]]
-    keys = sorted((-float(size[i]), not flipped[i], "" if ids is None else str(ids[i]), i) for i in moves.tolist())
+    names = _column(both, both.model.only(Role.ID), moves.tolist())
+    ids = {} if names is None else dict(zip(moves.tolist(), names, strict=True))
+    keys = sorted((-float(size[i]), not flipped[i], str(ids.get(i, "")), i) for i in moves.tolist())
     chosen = [key[3] for key in keys[:most]]
     shown = _shown(both, chosen)
     return tuple(_row(both, i, ids, places, features) for i, features in zip(chosen, shown, strict=True))
@@ -104,17 +105,17 @@ def _shared(places: Places, order: Ints, *keys: NDArray[Any]) -> Places:
     return one, other
 
 
-def _row(both: Both, i: int, ids: list[Any] | None, places: Places | None, features: dict[str, Any]) -> Row:
+def _row(both: Both, i: int, ids: dict[int, Any], places: Places | None, features: dict[str, Any]) -> Row:
     model, scores = both.model, both.scores
     label = model.only(Role.LABEL)
     return Row(
         row=i + 1,
-        id=None if ids is None or ids[i] is None else str(ids[i]),
+        id=None if ids.get(i) is None else str(ids[i]),
         before=_said(both, "old", i),
         after=_said(both, "new", i),
         scores=None if scores is None or model.task == "regression" else (float(scores[0][i]), float(scores[1][i])),
         places=None if places is None else (int(places[0][i]), int(places[1][i])),
-        label=_column(both, label, [i])[0] if label in both.table.column_names else None,  # type: ignore[index]
+        label=(_column(both, label, [i]) or [None])[0],
         features=features,
     )
 
@@ -129,11 +130,11 @@ def _said(both: Both, version: str, i: int) -> Scalar | None:
     return None if math.isnan(value) else value
 
 
-def _column(both: Both, name: str | None, rows: list[int] | None = None) -> list[Any] | None:
+def _column(both: Both, name: str | None, rows: list[int]) -> list[Any] | None:
     """Cells of a column as plain values, masked where they are personal; None where there is no such column."""
     if name is None or name not in both.table.column_names:
         return None
-    cells = both.table[name] if rows is None else both.table[name].take(pa.array(rows, pa.int64()))
+    cells = both.table[name].take(pa.array(rows, pa.int64()))
     if mask.hidden(both.model, [name]):
         return [MASKED] * len(cells)
     return [_plain(value) for value in cells.to_pylist()]

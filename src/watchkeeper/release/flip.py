@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Scalar, Task, Type
 from watchkeeper.model import Role as ColumnRole
+from watchkeeper.report import mask
 from watchkeeper.report.comparison import Churn, Decisions, Estimate, Part, Turn
 from watchkeeper.runtime import Answers
 from watchkeeper.stats import interval, paired
@@ -156,13 +157,19 @@ def _opposite(positive: Scalar) -> Scalar:
 
 def _coded(columns: Sequence[Sequence[Any]], model: Model) -> tuple[tuple[Scalar, ...], list[Ints]]:
     """Values of several columns as numbers of the same classes: 1, 1.0 and true are one; beside texts all are texts."""
-    plain = [[_tidy(value) for value in column] for column in columns]
-    kinds = {isinstance(value, str) for column in plain for value in set(column) if value is not None}
-    if len(kinds) > 1:
-        plain = [[None if value is None else _text(value) for value in column] for column in plain]
-    seen = sorted({value for column in plain for value in column if value is not None})
+    plain = [{value: _tidy(value) for value in set(column)} for column in columns]
+    known = {value for distinct in plain for value in distinct.values() if value is not None}
+    if len({isinstance(value, str) for value in known}) > 1:
+        plain = [{raw: None if v is None else _text(v) for raw, v in distinct.items()} for distinct in plain]
+    seen = sorted({value for distinct in plain for value in distinct.values() if value is not None})
     place: dict[Any, int] = {value: i for i, value in enumerate(seen)} | {None: UNKNOWN}
-    codes = [np.array([place[value] for value in column], dtype=np.int64) for column in plain]
+    codes = []
+    for column, distinct in zip(columns, plain, strict=True):
+        code = {raw: place[value] for raw, value in distinct.items()}
+        codes.append(np.fromiter((code[raw] for raw in column), dtype=np.int64, count=len(column)))
+    label = model.only(ColumnRole.LABEL)
+    if label is not None and mask.hidden(model, [label]):
+        return tuple(f"({mask.MASKED} {i + 1})" for i in range(len(seen))), codes
     return tuple(_named(value, model) for value in seen), codes
 
 

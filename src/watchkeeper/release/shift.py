@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Model, Task
+from watchkeeper.model import Model, Role, Task
 from watchkeeper.release.flip import part
+from watchkeeper.report import mask
 from watchkeeper.report.comparison import Errors, Estimate, Head, Lists, Moved, Order, Picture, Scores
 from watchkeeper.runtime import Answers
 from watchkeeper.stats import agreement, interval, paired
@@ -51,7 +52,7 @@ def shift(model: Model, old: Floats, new: Floats) -> Scores | None:
     size = np.abs(change)
     return Scores(
         what=kind,  # type: ignore[arg-type]
-        of=model.positive if kind == "probability" else None,
+        of=None if kind != "probability" or mask.hidden(model, model.with_role(Role.LABEL)) else model.positive,
         rows=len(old),
         before=float(old.mean()),
         after=float(new.mean()),

@@ -147,6 +147,15 @@ def test_classes_turn_into_one_another_as_in_the_confusion_matrix(table):
     assert found.moved[0].row == int(np.argmax(distance)) + 1
 
 
+def test_classes_of_a_personal_label_are_numbered(table):
+    old, new = (compared.answers(kind, table, "level") for kind in ("plain", "tree"))
+    model = compared.the_model("multiclass", "level", level={"type": "string", "role": "label", "pii": True})
+    found = difference(model, table, ("v1", old), ("v2", new))
+    assert found.decisions.classes == ("(masked 1)", "(masked 2)", "(masked 3)")
+    assert "middle" not in to_json(found)
+    assert found.churn.good.count > 0
+
+
 def test_values_are_compared_with_each_other_and_with_labels(table):
     model = compared.the_model("regression", "cnt")
     old, new = compared.answers("poor", table, "cnt"), compared.answers("value", table, "cnt")
