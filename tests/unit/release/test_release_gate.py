@@ -169,12 +169,13 @@ def test_a_rejected_file_fails(home, folder, better):
 
 
 def test_what_can_not_be_loaded_fails_with_the_reason_and_nothing_more_is_asked_of_it(home, folder, latest):
-    named = f"{folder / 'gone.py'}:predict"  # nobody allowed it either
+    named = function(folder, "unasked", "return rows['hour']")  # which the home's configuration does not allow
     made = registry.register(
         home, gated.NAME, inputs=list(gated.FEATURES), function=named, lineage=gated.LINEAGE, now=gated.NOW, who="ann"
     )
     verdict = gated.gated(home, made.version, latest)
     assert gated.outcome_of(verdict, "loads") == "FAIL"
+    assert "function" in said(verdict, "loads")
     assert verdict.exit_code == 1
     assert not {"skill", "latency"} & {check.name for check in verdict.checks}
 
@@ -196,6 +197,12 @@ def test_a_candidate_that_answers_badly_fails_and_the_error_is_told(home, folder
     assert gated.outcome_of(verdict, "requests") == "FAIL"
     assert words in said(verdict, "requests")
     assert verdict.exit_code == 1
+
+
+def test_a_function_is_found_from_the_working_folder(home, folder, better, latest, monkeypatch):
+    function(folder, "here", "return (rows['hour'] > 8).astype(int)")
+    monkeypatch.chdir(folder)
+    assert gated.outcome_of(gated.gated(home, better, latest, model_fn="here.py:predict"), "requests") == "PASS"
 
 
 def test_a_slow_candidate_fails_beside_a_quick_live_model(home, folder, better, latest):
