@@ -16,7 +16,7 @@ from watchkeeper.runtime import onnx_label
 from watchkeeper.runtime.failure import Refused
 from watchkeeper.runtime.protobuf import Span, Walk, span, whole
 
-BUILT_IN = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+BUILT_IN = frozenset({"", "ai.onnx.ml", "com.microsoft"})
 """Domains of operators that `onnxruntime` brings itself; `ai.onnx.ml` has the trees and linear models."""
 WITH_GRAPHS = frozenset({"If", "Loop", "Scan", "SequenceMap", "Constant"})
 """Operators whose attributes hold graphs or tensors."""
@@ -104,28 +104,26 @@ class _File:
         self._most = most_bytes
         self._held = 0
         self._domains: set[str] = set()
+        self._imported: set[str] = set()
         self._said: tuple[Scalar, ...] = ()
 
     def describe(self) -> Described:
         graph: Span | None = None
         functions: list[Span] = []
-        version = False
         for number, value in self._walk.fields(self._walk.whole):
             if number == 7:
                 graph = span(value)
             elif number == 8:
-                version = True
+                self._imported.add(self._domain(span(value), 1))
             elif number == 25:
                 functions.append(span(value))
             elif number == 14:
                 self._metadata(span(value))
-        if graph is None or not version:
+        if graph is None or not self._imported:
             raise Refused("It is no ONNX model: it has no graph, or does not say which operators it is written for.")
-        self._domains = {self._domain(one) for one in functions}
+        self._domains = {self._domain(one, 10) for one in functions}
         for one in functions:
-            for number, value in self._walk.fields(one):
-                if number == 7:
-                    self._node(span(value))
+            self._function(one)
         self._graph(graph)
         found = Described()
         ports = {11: found.inputs, 12: found.outputs}
@@ -147,8 +145,18 @@ class _File:
                     if part == 8 and self._walk.text(name) in names:
                         yield self._walk.text(name)
 
-    def _domain(self, function: Span) -> str:
-        return next((self._walk.text(value) for number, value in self._walk.fields(function) if number == 10), "")
+    def _domain(self, message: Span, place: int) -> str:
+        """The domain that a message names; the usual one has two names."""
+        named = next((self._walk.text(value) for number, value in self._walk.fields(message) if number == place), "")
+        return "" if named == "ai.onnx" else named
+
+    def _function(self, function: Span) -> None:
+        for number, value in self._walk.fields(function):
+            if number == 9:
+                self._imported.add(self._domain(span(value), 1))
+        for number, value in self._walk.fields(function):
+            if number == 7:
+                self._node(span(value))
 
     def _graph(self, graph: Span) -> None:
         for number, value in self._walk.fields(graph):
@@ -160,13 +168,11 @@ class _File:
                 self._sparse(span(value))
 
     def _node(self, node: Span) -> None:
-        operator, domain = "", ""
+        operator, domain = "", self._domain(node, 7)
         attributes: list[Span] = []
         for number, value in self._walk.fields(node):
             if number == 4:
                 operator = self._walk.text(value)
-            elif number == 7:
-                domain = self._walk.text(value)
             elif number == 5:
                 attributes.append(span(value))
         if domain not in BUILT_IN and domain not in self._domains:
@@ -174,6 +180,8 @@ class _File:
                 f"It uses the operator {operator} of {domain}, which is not one of ONNX and would need code of others. "
                 "Export the model with standard operators."
             )
+        if domain not in self._imported:
+            raise Refused(f"It uses the operator {operator}, but does not say of which version. Copy it again, whole.")
         for one in attributes:
             self._attribute(one, operator)
 

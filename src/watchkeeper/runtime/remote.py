@@ -54,7 +54,7 @@ class Remote:
         except TimeoutError as error:
             raise TimedOut(f"{self.url} did not answer within {seconds:g} seconds.") from error
         except (OSError, HTTPException) as error:
-            raise Crashed(f"{self.url} can't be asked: {error or type(error).__name__}.") from error
+            raise Crashed(f"{self.url} can't be asked: {type(error).__name__} {error}.") from error
         finally:
             connection.close()
 
