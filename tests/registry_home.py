@@ -49,17 +49,11 @@ def a_file(folder: Path, weight: float = 1.0, inputs=None, width: int = 2) -> Pa
     tensor = TensorProto.FLOAT
     value = helper.make_tensor_value_info
     if inputs is None:
-        taken, nodes = [value("X", tensor, [None, width])], []
-        last = "X"
+        taken, nodes, last = [value("X", tensor, [None, width])], [], "X"
     else:
-        taken = [value(name, tensor, [None, 1]) for name in inputs]
+        taken, width = [value(name, tensor, [None, 1]) for name in inputs], len(inputs)
         nodes, last = [helper.make_node("Concat", list(inputs), ["joined"], axis=1)], "joined"
-    ones = helper.make_tensor(
-        "w",
-        tensor,
-        [width if inputs is None else len(inputs), 1],
-        [weight] * (width if inputs is None else len(inputs)),
-    )
+    ones = helper.make_tensor("w", tensor, [width, 1], [weight] * width)
     nodes.append(helper.make_node("MatMul", [last, "w"], ["variable"]))
     graph = helper.make_graph(nodes, "sum", taken, [value("variable", tensor, [None, 1])], [ones])
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -1,12 +1,13 @@
 """Registering and releasing by several processes, some of which are killed."""
 
+import itertools
 import subprocess
 import sys
 import time
 
 import pytest
-from registry_home import NOW, a_file, a_home, passed
 
+from registry_home import NOW, a_file, a_home, passed
 from watchkeeper.release import artifact, registry
 from watchkeeper.state import deployment
 
@@ -73,11 +74,11 @@ def test_a_registration_that_is_killed_at_any_moment_leaves_a_whole_version_or_n
     sound.stdin.flush()
     assert sound.stdout.readline() == "done\n"
     takes = time.monotonic() - began
-    for part in range(8):
+    for part in range(4):
         killed = process(REGISTER, folder, path)
         killed.stdin.write("go\n" * 3)
         killed.stdin.flush()
-        time.sleep(takes * part / 4)
+        time.sleep(takes * part / 3)
         killed.kill()
         killed.communicate()
         with reopened(folder) as home:
@@ -113,7 +114,7 @@ def test_of_several_people_at_once_exactly_one_wins_each_time_and_nobody_release
         for _ in range(3):
             passed(home, registry.register(home, "hotel", a_file(tmp_path), now=NOW, who="ann").version)
         first = registry.release(home, "hotel", "v1", now=NOW, who="ann")
-    people = {who: process(RELEASE, folder, who) for who in ("ann", "bob", "cleo")}
+    people = {who: process(RELEASE, folder, who) for who in ("ann", "bob")}
     for one in people.values():
         one.stdin.write("go\n")
         one.stdin.flush()
@@ -123,7 +124,7 @@ def test_of_several_people_at_once_exactly_one_wins_each_time_and_nobody_release
     with reopened(folder) as home:
         rows = deployment.log(home.store, "hotel")
     assert [(row.id, row.who) for row in rows if row.id != first.id] == won
-    assert all(a.version != b.version for a, b in zip(rows, rows[1:], strict=False)), "nobody releases what is live"
+    assert all(a.version != b.version for a, b in itertools.pairwise(rows)), "nobody releases what is live"
     assert all(len(lines) == 10 for lines in said.values())
 
 

@@ -2,9 +2,9 @@
 
 import boto3
 import pytest
+
 from object_store import object_store
 from registry_home import NOW, a_file, a_home
-
 from watchkeeper.release import artifact, registry
 from watchkeeper.release.artifact import NoArtifact, StoreUnavailable, WrongBytes
 

@@ -87,13 +87,12 @@ def rollback(
         began = time.monotonic()
         before = registry.live(at, model)
         done = registry.rollback(at, model, to, why=why, now=clock(), who=person())
-        took = duration(time.monotonic() - began)
+        took = time.monotonic() - began
         if as_json:
-            _print(done)
+            _print(done, took_s=took)
         else:
-            typer.echo(
-                f"{done.version} of {model} is live again, in {took}; {before.version if before else ''} is not."
-            )
+            instead = f" instead of {before.version}" if before else ""
+            typer.echo(f"{done.version} of {model} is live again{instead}, after {duration(took)}.")
             further = registry.previous(at, model)
             typer.echo(f"One further back is {further.version}." if further else "There is nothing further back.")
         _mirror(at, model)
@@ -186,12 +185,12 @@ def _mirror(at: Opened, model: str) -> None:
         typer.echo(told.sentence, err=True)
 
 
-def _print(done: Deployment | None) -> None:
+def _print(done: Deployment | None, **more: float) -> None:
     import json
 
     from watchkeeper.release.overview import deployed
 
-    found: dict[str, Any] | None = None if done is None else {"model": done.model, **deployed(done)}
+    found: dict[str, Any] | None = None if done is None else {"model": done.model, **deployed(done), **more}
     typer.echo(json.dumps(found, indent=2, allow_nan=False))
 
 

@@ -53,16 +53,16 @@ class Config(Strict):
     """Where events, labels and profiles are kept: s3://bucket/prefix, or a folder; without it, the home."""
     storage: dict[str, str] = Field(default_factory=dict)
     """Options of the object store, such as AWS_ENDPOINT_URL."""
-    artifacts: str | None = None
-    """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
-    mlflow: Mlflow | None = None
-    """An MLflow server that is told what is live."""
     keep_days: Annotated[int, Field(ge=1)] | None = None
     """Days after which events, labels, metric points and job runs are deleted; without it, never."""
     limits: Intake = Intake()
     """How much the server takes at once."""
     notify: Notify = Notify()
     """How webhooks are told of alarms."""
+    artifacts: str | None = None
+    """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
+    mlflow: Mlflow | None = None
+    """An MLflow server that is told what is live."""
     serving: Allowed = Allowed()
     """What models may be and reach."""
 

@@ -146,9 +146,7 @@ def _copied(source: Any, target: BinaryIO, most: int) -> str:
     while piece := source.read(PIECE):
         size += len(piece)
         if size > most:
-            raise TooLarge(
-                f"the file goes on after the {most:,} bytes that `file_bytes` under `serving:` allows."
-            )
+            raise TooLarge(f"the file goes on after the {most:,} bytes that `file_bytes` under `serving:` allows.")
         summed.update(piece)
         target.write(piece)
     return summed.hexdigest()

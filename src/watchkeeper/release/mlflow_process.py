@@ -37,8 +37,11 @@ def main() -> None:
 
 def fetch(uri: str, named: str, folder: str, most: int) -> dict[str, Any]:
     """Download the file of a registered version, and tell what its run kept."""
+    words = _NAMED.fullmatch(named)
+    if words is None:
+        raise Refused(f"{named} names no version. Write models:/NAME/3, or models:/NAME@ALIAS.")
     client = _client(uri)
-    version = _version(client, named)
+    version = _version(client, words)
     location, logged = _location(client, version)
     description = _description(location, folder)
     path = _file(description, named)
@@ -84,10 +87,7 @@ def _client(uri: str) -> Any:
     return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _version(client: Any, named: str) -> Any:
-    found = _NAMED.fullmatch(named)
-    if found is None:
-        raise Refused(f"{named} names no version. Write models:/NAME/3, or models:/NAME@ALIAS.")
+def _version(client: Any, found: re.Match[str]) -> Any:
     if found["alias"]:
         return client.get_model_version_by_alias(found["name"], found["alias"])
     return client.get_model_version(found["name"], found["version"])

@@ -1,4 +1,4 @@
-"""Files of versions: kept under their SHA-256, whole or not at all, and never served when they are not what they were."""
+"""Files of versions: kept under their SHA-256, whole or not at all, and never served once they were changed."""
 
 import hashlib
 import io

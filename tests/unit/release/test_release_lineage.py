@@ -151,7 +151,7 @@ def test_several_files_have_the_digest_of_what_sha256sum_prints(tmp_path):
 def test_a_stated_period_goes_before_that_of_the_files(tmp_path):
     kept = lineage(HOTEL, data=[str(a_training_file(tmp_path))], data_from=0)["data"]
     assert (kept["from"], kept["to"]) == ("1970-01-01T00:00:00Z", "2023-11-14T22:14:09Z")
-    with pytest.raises(BadLineage, match="ends .* before it starts"):
+    with pytest.raises(BadLineage, match=r"ends .* before it starts"):
         lineage(HOTEL, data_from=5, data_to=5)
 
 
@@ -171,7 +171,7 @@ def test_settings_and_measurements_come_from_yaml_and_json(tmp_path):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.8", None, True, [1]])
 def test_a_measurement_has_to_be_a_finite_number(value):
-    with pytest.raises(BadLineage, match="'auc' is .*, which is no finite number"):
+    with pytest.raises(BadLineage, match=r"'auc' is .*, which is no finite number"):
         lineage(HOTEL, metrics={"auc": value})
 
 

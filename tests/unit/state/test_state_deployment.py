@@ -96,7 +96,7 @@ STATEMENTS = (
 def test_the_database_itself_refuses_to_change_or_forget(store, table, statement):
     gate.add(store, "hotel", "v1", "PASS", {}, 1, "ann")
     live(store, "v1")
-    with pytest.raises(DBAPIError, match="only ever added to|append"), store.writing() as connection:
+    with pytest.raises(DBAPIError, match=r"only ever added to|append"), store.writing() as connection:
         connection.execute(text(statement.format(table=table)))
     assert [row.who for row in deployment.log(store, "hotel")] == ["ann"]
     assert gate.latest(store, "hotel", "v1").who == "ann"
