@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The gate's promises against made candidates whose true difference from the live model is known exactly.
 
-    python benchmarks/gate.py [--candidates 2000] [--rows 200 1000 5000 50000] [--parts margin tasks family skill]
+    python benchmarks/gate.py [--candidates 2000] [--rows 200 1000 5000 50000] [--parts margin tasks threshold …]
 
-Four tables in Markdown, for docs/guides/gate-statistics.md. *margin*: binary (ROC AUC, margin 0.01) and regression
+Five tables in Markdown, for docs/guides/gate-statistics.md. *margin*: binary (ROC AUC, margin 0.01) and regression
 (MAE, margin 5 %), candidates that are better, as good, worse by the margin and by twice the margin. *tasks*: the same
-for accuracy, MRR and several classes, with fewer rows. *family*: many claims at once. *skill*: nothing is live. Two
+for accuracy, MRR and several classes, with fewer rows. *threshold*: the same for decisions by a learned threshold, for
+rare positive rows and for entities with five rows each. *family*: many claims at once. *skill*: nothing is live. Two
 promises are held against the Monte-Carlo interval (Clopper-Pearson, 95 %) of what was counted: of candidates worse by
 the margin or more at most 5 % PASS, and of those no worse than the margin at most 5 % FAIL.
 """
@@ -16,11 +17,12 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from watchkeeper.model import Column, Model, Need, Role, Task, Type
 from watchkeeper.release.evaluate import evaluate
@@ -105,17 +107,42 @@ def of_segments(rng: np.random.Generator, n: int, worse: Floats) -> Trial:
     return Held(NOTHING, held.label, {"segment": segment}), Answers(candidate), live
 
 
+def normal_scores(rng: np.random.Generator, n: int, apart: tuple[float, float], share: float, each: int = 1) -> Trial:
+    """Calibrated scores of classes that lie so far apart for candidate and live model; `each` rows of an entity."""
+    label = np.repeat(rng.random(n // each) < share, each)
+    told = []
+    for d, noise in zip(apart, alike(rng, n // each, 0.5), strict=True):
+        own = np.repeat(noise, each) * np.sqrt(0.5) + rng.normal(size=len(label)) * np.sqrt(0.5) if each > 1 else noise
+        score = special.expit(d * (label * d + own) - d**2 / 2 + special.logit(share))
+        told.append(Answers(None, np.stack([1 - score, score], axis=1), (0, 1)))
+    return Held(NOTHING, label.astype(np.int64), id=np.arange(len(label)) // each), told[0], told[1]
+
+
+def false_positives(apart: float, recall: float) -> float:
+    """The false positive rate at a recall."""
+    return float(special.ndtr(special.ndtri(recall) - apart))
+
+
+def mean_cost(apart: float) -> float:
+    """The least mean cost of a row, where missing a positive one costs twice as much as a false alarm."""
+    cut = (np.log(0.5) + apart**2 / 2 - special.logit(SHARE)) / apart
+    return float(2 * SHARE * special.ndtr(cut - apart) + (1 - SHARE) * special.ndtr(-cut))
+
+
 Made = Callable[[np.random.Generator, int], Trial]
 
 
-def counted(task: Task, need: Need, made: Made, n: int, candidates: int, check: str | None = None) -> Counter[Outcome]:
-    """Outcomes of so many candidates: of the whole gate, or of one check."""
+def counted(
+    task: Task, need: Need, made: Made, n: int, candidates: int, check: str | None = None, metric: str | None = None
+) -> Counter[Outcome]:
+    """Outcomes of so many candidates: of the whole gate, or of one check (of one metric)."""
     of = model(task)
     found: Counter[Outcome] = Counter()
     for seed in range(candidates):
         held, candidate, live = made(np.random.default_rng([seed, n]), n)
         checks = evaluate(of, held, candidate, live, need).checks
-        found[together([one for one in checks if check is None or one.name == check])] += 1
+        judged = [one for one in checks if check in (None, one.name) and metric in (None, one.facts.get("metric"))]
+        found[together(judged)] += 1
     return found
 
 
@@ -130,10 +157,18 @@ def line(words: str, found: Counter[Outcome], promised: Outcome | None) -> str:
     return f"| {words} | {shares} | {promised} {low:.1%} to {high:.1%}: {held} |"
 
 
-def kinds(name: str, task: Task, need: Need, made: Callable[..., Trial], n: int, candidates: int) -> Iterator[str]:
-    """A line for each kind of candidate; what is judged is non-inferiority."""
+def kinds(
+    name: str,
+    task: Task,
+    need: Need,
+    made: Callable[..., Trial],
+    n: int,
+    candidates: int,
+    metric: str | None = None,
+) -> Iterator[str]:
+    """A line for each kind of candidate; what is judged is non-inferiority, in a metric."""
     for kind, worse in KINDS.items():
-        found = counted(task, need, lambda rng, n, w=worse: made(rng, n, w), n, candidates, "non_inferiority")
+        found = counted(task, need, lambda rng, n, w=worse: made(rng, n, w), n, candidates, "non_inferiority", metric)
         yield line(f"{name} | {n:,} | {kind}", found, Outcome.FAIL if worse <= 0 else Outcome.PASS)
 
 
@@ -154,6 +189,36 @@ def tasks(rows: list[int], candidates: int) -> Iterator[str]:
         yield from kinds("accuracy", Task.BINARY, share, decisions, n, candidates)
         yield from kinds("accuracy, 4 classes", Task.MULTICLASS, share, classes, n, candidates)
         yield from kinds("MRR (queries)", Task.RANKING, Need(metrics={"mrr": {"margin": MARGIN}}), ranks, n, candidates)
+
+
+def threshold(rows: list[int], candidates: int) -> Iterator[str]:
+    """Decisions by learned thresholds, rare classes, entities with several rows."""
+    rate = Need(metrics={"false_positive_rate": {"margin": 0.03}}, threshold={"recall": 0.9})
+    cost = Need(threshold={"cost": {"false_positive": 1.0, "false_negative": 2.0}})
+    area = Need(metrics={"roc_auc": {"margin": AREA_MARGIN}})
+    usual, strong = 1.6, np.sqrt(2) * special.ndtri(AUC)
+
+    def at_recall(rng: np.random.Generator, n: int, worse: float) -> Trial:
+        positive = n * SHARE
+        surest = stats.binom.isf(0.95, int(positive), 0.1)  # the place of the threshold among positive rows
+        recall = 1 - (surest - 0.5) / positive
+        wanted = false_positives(usual, recall) + worse * 0.03
+        return normal_scores(rng, n, (special.ndtri(recall) - special.ndtri(wanted), usual), SHARE)
+
+    def at_cost(rng: np.random.Generator, n: int, worse: float) -> Trial:
+        wanted = mean_cost(usual) * (1 + worse * 0.05)
+        return normal_scores(rng, n, (optimize.brentq(lambda d: mean_cost(d) - wanted, 0.5, 3), usual), SHARE)
+
+    def at_area(rng: np.random.Generator, n: int, worse: float, share: float, each: int) -> Trial:
+        return normal_scores(rng, n, (np.sqrt(2) * special.ndtri(AUC - worse * AREA_MARGIN), strong), share, each)
+
+    for n in (n for n in rows if 1_000 <= n <= 5_000):
+        yield from kinds("false positives at 90 % recall", Task.BINARY, rate, at_recall, n, candidates)
+        yield from kinds("cost at its best threshold", Task.BINARY, cost, at_cost, n, candidates, "cost")
+        rare = partial(at_area, share=0.02, each=1)
+        yield from kinds("ROC AUC, 2 % positive", Task.BINARY, area, rare, n, candidates)
+        five = partial(at_area, share=SHARE, each=5)
+        yield from kinds("ROC AUC, 5 rows an entity", Task.BINARY, area, five, n, candidates)
 
 
 def family(rows: list[int], candidates: int) -> Iterator[str]:
@@ -185,7 +250,7 @@ def skill(rows: list[int], candidates: int) -> Iterator[str]:
 
 def main() -> None:
     """Print the tables that are asked for."""
-    parts = {part.__name__: part for part in (margin, tasks, family, skill)}
+    parts = {part.__name__: part for part in (margin, tasks, threshold, family, skill)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=2_000)
     parser.add_argument("--rows", type=int, nargs="+", default=[200, 1_000, 5_000, 50_000])

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from held_out import BINARY, NUMBERS, held, outcomes, scored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from held_out import BINARY, NUMBERS, held, outcomes, scored
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.runtime import Answers
 from watchkeeper.stats.influence_binary import DECIDED, SCORED, BinaryRows

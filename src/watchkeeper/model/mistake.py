@@ -149,7 +149,7 @@ def said(
     """The mistakes that pydantic found in `document`, one for each place. `whole` is what the document is.
 
     `fields` gives the names that are known in each part: `""` for the document itself, of a model then `columns`,
-    `inferred` (a column's) and `checks`, and any other part under its own name, such as `text`.
+    `inferred` (a column's) and `checks`, and any other part under its own name, such as `text` or `gate.threshold`.
     """
     places: dict[Path, list[Any]] = {}
     for fault in invalid.errors(include_url=False):
@@ -204,6 +204,8 @@ def _part(path: Path, fields: Mapping[str, Sequence[str]], whole: str) -> tuple[
         return "`inferred`", fields["inferred"]
     if path[0] == "checks":
         return "an override", fields["checks"]
-    if len(path) > 1 and path[0] in fields:
-        return f"`{path[0]}`", fields[str(path[0])]
+    for depth in range(len(path) - 1, 0, -1):
+        part = ".".join(map(str, path[:depth]))
+        if part in fields:
+            return f"`{part}`", fields[part]
     return whole, fields[""]

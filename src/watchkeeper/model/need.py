@@ -13,14 +13,14 @@ from watchkeeper.model.mistake import no_such
 
 BETTER: dict[str, Literal["high", "low"]] = {
     **dict.fromkeys(("roc_auc", "pr_auc", "accuracy", "balanced_accuracy", "precision", "recall", "f1"), "high"),
-    **dict.fromkeys(("log_loss", "brier", "false_positive_rate", "mae", "rmse", "mape"), "low"),
+    **dict.fromkeys(("log_loss", "brier", "false_positive_rate", "mae", "rmse", "mape", "cost"), "low"),
     **dict.fromkeys(("r2", "ndcg@5", "ndcg@10", "recall@5", "recall@10", "mrr", "map"), "high"),
 }
 """The metrics that a gate can judge, and which way is better."""
 
 _DECISIONS = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
 METRICS: dict[str, tuple[str, ...]] = {
-    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", *_DECISIONS, "false_positive_rate"),
+    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", *_DECISIONS, "false_positive_rate", "cost"),
     "multiclass": ("log_loss", *_DECISIONS),
     "regression": ("mae", "rmse", "mape", "r2"),
     "ranking": ("ndcg@5", "ndcg@10", "recall@5", "recall@10", "mrr", "map"),
@@ -153,9 +153,22 @@ class Need(Bounds):
             if value and task != "binary":
                 return (field,), f"only a binary model has decisions about a score, and the task is {task}; take it out"
         if self.calibration is not None and task not in ("binary", "regression"):
-            return (
-                "calibration",
-            ), f"calibration is measured of binary and regression models, not of {task}; take it out"
+            return ("calibration",), f"calibration is measured of binary and regression models, not of {task}"
+        return self._cost_misfit()
+
+    def _cost_misfit(self) -> tuple[tuple[str, ...], str] | None:
+        """A metric that can't be compared under the stated threshold, or without one."""
+        stated = self.threshold or StatedNeed(recall=0.5)
+        if stated.cost is None:
+            for field, named in (("metrics", self.metrics), ("level", self.level)):
+                if "cost" in named:
+                    return (field, "cost"), "what decisions cost is not known; state it under `threshold: {cost: …}`"
+        if stated.cost is None and stated.precision is None:
+            return None
+        for name in (*_DECISIONS, "false_positive_rate"):
+            if name in self.metrics:
+                words = "a threshold for precision or cost moves with the rows, so two models' decisions don't compare"
+                return ("metrics", name), f"{words}; write roc_auc, pr_auc, log_loss, brier or cost"
         return None
 
     def margins(self, task: str, scored: bool) -> dict[str, Margin]:
@@ -164,9 +177,12 @@ class Need(Bounds):
         Binary with probabilities: `roc_auc` 0.01, which no class share moves, and `brier` 5 % of the live model's,
         which sees probabilities that are off. Without: `balanced_accuracy` 0.01, as plain accuracy calls a model good
         that never finds a rare class. Several classes: `accuracy` 0.01, and `log_loss` 5 % with probabilities.
-        Regression: `mae` 5 %, a share because its unit is the label's. Ranking: `ndcg@10` 0.01.
+        Regression: `mae` 5 %, a share because its unit is the label's. Ranking: `ndcg@10` 0.01. Where costs are stated,
+        `cost` 5 % besides.
         """
-        return self.metrics or _DEFAULTS.get((task, scored)) or _DEFAULTS.get((task, False), {})
+        usual = self.metrics or _DEFAULTS.get((task, scored)) or _DEFAULTS.get((task, False), {})
+        costs = self.threshold is not None and self.threshold.cost is not None
+        return {"cost": _TWENTIETH} | usual if costs else usual
 
 
 _HUNDREDTH, _TWENTIETH = Margin(margin=0.01), Margin(margin="5 %")

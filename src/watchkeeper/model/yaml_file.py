@@ -13,7 +13,7 @@ from watchkeeper.model.constraint import Constraints
 from watchkeeper.model.declaration import Column, Model, TextFormat
 from watchkeeper.model.mistake import Mistake, ModelError, error, no_column, said, shown, spelled
 from watchkeeper.model.mistake import Path as At
-from watchkeeper.model.need import Need
+from watchkeeper.model.need import Cost, Gap, Margin, Need, StatedNeed
 from watchkeeper.model.note import ColumnNotes, Note
 from watchkeeper.model.override import Override, written
 from watchkeeper.model.replacing import replacing
@@ -25,6 +25,10 @@ _FIELDS = {
     "checks": tuple(map(written, Override.model_fields)),
     "text": tuple(TextFormat.model_fields),
     "gate": tuple(Need.model_fields),
+    "gate.metrics": tuple(Margin.model_fields),
+    "gate.threshold": tuple(StatedNeed.model_fields),
+    "gate.threshold.cost": tuple(Cost.model_fields),
+    "gate.gaps": tuple(Gap.model_fields),
 }
 
 

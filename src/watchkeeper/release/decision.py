@@ -16,9 +16,11 @@ from watchkeeper.release.found import Found, json_number, told
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.release.sides import Sides
 from watchkeeper.report.words import number, percent
-from watchkeeper.stats.cutoff import PLACES, Cutoff, cheapest, finds, precise, spares
-from watchkeeper.stats.influence_binary import DECIDED, BinaryRows
+from watchkeeper.stats.cutoff import Cutoff, cheapest, finds, precise, spares
+from watchkeeper.stats.influence_binary import BinaryRows, decision
 from watchkeeper.stats.trial import Trial, trial
+
+Bools = NDArray[np.bool_]
 
 SHOWN = ("recall", "precision", "false_positive_rate", "selection_rate", "f1")
 
@@ -28,6 +30,7 @@ class Learned:
     """The thresholds learned for a need."""
 
     need: StatedNeed
+    confidence: float
     candidate: Cutoff
     live: Cutoff | None
 
@@ -39,19 +42,27 @@ def learned(both: Sides, need: Need) -> Learned | None:
         return None
     live = both.live if isinstance(both.live, BinaryRows) else None
     theirs = None if live is None else _cutoff(live, need.threshold, need.confidence)
-    return Learned(need.threshold, _cutoff(rows, need.threshold, need.confidence), theirs)
+    return Learned(need.threshold, need.confidence, _cutoff(rows, need.threshold, need.confidence), theirs)
 
 
 def decided(both: Sides, by: Learned) -> Sides:
-    """The same with decisions by the learned thresholds, where they could be learned."""
-    candidate = _at(both.candidate, by.candidate)
-    live = both.live if both.live is None or by.live is None else _at(both.live, by.live)
-    return replace(both, candidate=candidate, live=live)
+    """The same with decisions by learned thresholds, where they could be learned, so that they can be judged fairly.
+
+    A threshold that holds a recall or a false positive rate stands for all rows, and its uncertainty is counted (see
+    `influence_binary.decision`). One for precision or cost is chosen among many, which flatters the rows that chose:
+    there each half of the rows is decided by a threshold learned from the other half.
+    """
+    half = (np.arange(len(both)) if both.cluster is None else both.cluster) % 2 == 1
+    candidate = _at(_binary(both), by.need, by.candidate, half, by.confidence)
+    if by.live is None:
+        return replace(both, candidate=candidate)
+    assert isinstance(both.live, BinaryRows)
+    return replace(both, candidate=candidate, live=_at(both.live, by.need, by.live, half, by.confidence))
 
 
 def thresholds(found: Found, by: Learned) -> dict[str, Any]:
     """What is told of the learned threshold: its score, what holds there, and the decisions it makes."""
-    decisions = {name: told(found.law(DECIDED[name](_binary(found.both))), found.confidence, name) for name in SHOWN}
+    decisions = {name: told(found.law(decision(name, _binary(found.both))), found.confidence, name) for name in SHOWN}
     return {
         "need": by.need.model_dump(exclude_none=True),
         "score": by.candidate.score,
@@ -97,7 +108,7 @@ def _claim(found: Found, need: Need, by: Learned, facts: Mapping[str, Any]) -> C
     rows, cutoff, few = _binary(found.both), by.candidate, found.few
     if by.need.cost is not None:
         law, worth = _saved(found, by.need, need.skill)
-        return Claim(min(1.0, PLACES * law.above(0.0)), law.below(worth), facts, few)
+        return Claim(law.above(0.0), law.below(worth), facts, few)
     if cutoff.score is None:
         short = "" if by.need.precision is not None else "there are too few rows of the class that it is about"
         return Claim(1.0, cutoff.broken, facts, few or short)
@@ -111,7 +122,7 @@ def _saved(found: Found, need: StatedNeed, skill: float) -> tuple[Trial, float]:
     assert need.cost is not None
     false, missed = need.cost.false_positive, need.cost.false_negative
 
-    def cost(decision: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def cost(decision: Bools) -> NDArray[np.float64]:
         return np.where(rows.positive, np.where(decision, 0.0, missed), np.where(decision, false, 0.0))
 
     neither = [cost(np.full(len(rows.positive), one)) for one in (False, True)]
@@ -134,10 +145,18 @@ def _cutoff(rows: BinaryRows, need: StatedNeed, confidence: float) -> Cutoff:
     return cheapest(positive, score, need.cost.false_positive, need.cost.false_negative, confidence)
 
 
-def _at(rows: object, cutoff: Cutoff) -> BinaryRows:
-    assert isinstance(rows, BinaryRows)
+def _at(rows: BinaryRows, need: StatedNeed, cutoff: Cutoff, half: Bools, confidence: float) -> BinaryRows:
+    """Decisions by the threshold, or where it was chosen among many, by that of the other half of the rows."""
     assert rows.score is not None
-    return rows if cutoff.score is None else BinaryRows(rows.positive, rows.score, rows.score >= cutoff.score)
+    if cutoff.score is None:
+        return rows
+    held = next((name for name in ("recall", "false_positive_rate") if getattr(need, name) is not None), "")
+    if held:
+        return BinaryRows(rows.positive, rows.score, rows.score >= cutoff.score, held)
+    cuts = [_cutoff(rows.of(half == other), need, confidence).score for other in (True, False)]
+    first, second = (cutoff.score if cut is None else cut for cut in cuts)
+    costs = None if need.cost is None else (need.cost.false_positive, need.cost.false_negative)
+    return BinaryRows(rows.positive, rows.score, rows.score >= np.where(half, second, first), costs=costs)
 
 
 def _binary(both: Sides) -> BinaryRows:

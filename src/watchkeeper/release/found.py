@@ -12,7 +12,7 @@ from watchkeeper.report.words import number
 from watchkeeper.stats.influence import Estimate
 from watchkeeper.stats.trial import Trial, trial
 
-_ENDS = {**dict.fromkeys(("log_loss", "mae", "rmse", "mape"), (0.0, np.inf)), "r2": (-np.inf, 1.0)}
+_ENDS = {**dict.fromkeys(("log_loss", "mae", "rmse", "mape", "cost"), (0.0, np.inf)), "r2": (-np.inf, 1.0)}
 """Where values of a metric can be; the others are shares."""
 
 

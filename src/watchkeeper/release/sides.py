@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from watchkeeper.model import Task, WatchkeeperError
 from watchkeeper.report.words import plural
 from watchkeeper.stats.influence import Estimate, unknown
-from watchkeeper.stats.influence_binary import DECIDED, SCORED, BinaryRows
+from watchkeeper.stats.influence_binary import SCORED, BinaryRows, decision
 from watchkeeper.stats.influence_multiclass import MULTICLASS, MulticlassRows
 from watchkeeper.stats.influence_ranking import RankingRows, estimate
 from watchkeeper.stats.influence_regression import REGRESSION, RegressionRows
@@ -118,7 +118,7 @@ def metric(name: str, rows: Rows) -> Estimate:
         return estimate(name, rows)
     if name in SCORED:
         return unknown(len(rows.positive)) if rows.score is None else SCORED[name](rows)
-    return DECIDED[name](rows)
+    return decision(name, rows)
 
 
 def _alike(one: Rows, other: Rows) -> bool:

@@ -28,11 +28,15 @@ class BinaryRows:
     """Probability of the positive class."""
     decided: Bools
     """Whether the positive class is predicted."""
+    pinned: str = ""
+    """`recall` or `false_positive_rate`, where the threshold that decides was learned from these rows to hold it."""
+    costs: tuple[float, float] | None = None
+    """What a false positive and a false negative cost, where that is stated."""
 
     def of(self, rows: NDArray[np.generic]) -> BinaryRows:
-        """The same of some rows only."""
+        """The same of some rows only, with decisions as they are."""
         score = None if self.score is None else self.score[rows]
-        return BinaryRows(self.positive[rows], score, self.decided[rows])
+        return BinaryRows(self.positive[rows], score, self.decided[rows], costs=self.costs)
 
     @cached_property
     def ladder(self) -> Ladder:
@@ -164,6 +168,37 @@ def f1(rows: BinaryRows) -> Estimate:
     return smooth(jaccard, 2 * jaccard.value / (1 + jaccard.value), 2 / (1 + jaccard.value) ** 2)
 
 
+def cost(rows: BinaryRows) -> Estimate:
+    """Mean cost of a decision, in the unit of the stated costs; a right one costs nothing."""
+    if rows.costs is None:
+        return unknown(len(rows.positive))
+    false_positive, false_negative = rows.costs
+    wrong = np.where(rows.positive, false_negative, false_positive)
+    return mean(np.where(rows.decided == rows.positive, 0.0, wrong), max(rows.costs))
+
+
+def decision(name: str, rows: BinaryRows) -> Estimate:
+    """A metric of decisions by its name, with the uncertainty of a threshold that was learned from the same rows.
+
+    A threshold that holds recall at R moves with the scores of positive rows, and with it every other metric m: by
+    -(dm/dR) times what the rows move recall where the threshold stands still. dm/dR is taken between the thresholds two
+    standard errors of R to both sides. Source: the Bahadur (1966) representation of a quantile.
+    """
+    found = DECIDED[name](rows)
+    if not rows.pinned or rows.score is None:
+        return found
+    held = DECIDED[rows.pinned](rows)
+    own = rows.score[rows.positive if rows.pinned == "recall" else ~rows.positive]
+    if not len(own):
+        return found
+    reach = 2 * np.sqrt(held.value * (1 - held.value) / len(own))
+    cuts = np.quantile(own, np.clip([1 - held.value - reach, 1 - held.value + reach], 0.0, 1.0))
+    low, high = (BinaryRows(rows.positive, None, rows.score >= cut) for cut in cuts)
+    apart = DECIDED[rows.pinned](low).value - DECIDED[rows.pinned](high).value
+    slope = (DECIDED[name](low).value - DECIDED[name](high).value) / apart if apart > 0 else 0.0
+    return Estimate(found.value, found.influence - slope * held.influence, found.most)
+
+
 def _number(of: Bools) -> Floats:
     return of.astype(np.float64)
 
@@ -183,5 +218,6 @@ DECIDED: Mapping[str, Callable[[BinaryRows], Estimate]] = {
     "f1": f1,
     "false_positive_rate": false_positive_rate,
     "selection_rate": selection_rate,
+    "cost": cost,
 }
 """Metrics of decisions."""

@@ -39,6 +39,8 @@ def test_without_a_section_the_defaults_go_by_the_task():
     assert set(Need().margins("regression", False)) == {"mae"}
     assert set(Need().margins("ranking", False)) == {"ndcg@10"}
     assert Need().margins("none", False) == {}
+    costs = Need.model_validate({"threshold": {"cost": {"false_positive": 1, "false_negative": 3}}})
+    assert list(costs.margins("binary", True)) == ["cost", "roc_auc", "brier"]
     assert {name for names in METRICS.values() for name in names} == set(BETTER)
 
 
@@ -53,8 +55,13 @@ def test_without_a_section_the_defaults_go_by_the_task():
         ("gate: {threshold: {recall: 0.9, precision: 0.5}}", "exactly one of"),
         ("gate: {threshold: {recall: 95}}", "threshold.recall"),
         ("gate: {gaps: {recall: {}}}", "write `most:`, `wider:` or both"),
+        ("gate: {metrics: {cost: {margin: 0.1}}}", "what decisions cost is not known"),
+        ("gate: {threshold: {precision: 0.9}, metrics: {recall: {margin: 0.1}}}", "decisions don't compare"),
         ("gate: {segments: [contry]}", "Did you mean 'country'"),
         ("gate: {confidence: 1}", "gate.confidence"),
+        ("gate: {metrics: {roc_auc: {margn: 0.1}}}", "no field of `gate.metrics`. Did you mean 'margin'"),
+        ("gate: {threshold: {recal: 0.9}}", "no field of `gate.threshold`. Did you mean 'recall'"),
+        ("gate: {threshold: {cost: {false_negatve: 1}}}", "no field of `gate.threshold.cost`. Did you mean 'false_neg"),
         ("gate: {levl: 1}", "is no field of `gate`. Did you mean 'level'"),
     ],
 )
