@@ -17,7 +17,7 @@ def joined(parts: Sequence[Column]) -> Column:
     """The values of a column in several requests, one after the other."""
     if len(parts) == 1:
         return parts[0]
-    if any(isinstance(part, np.ndarray) for part in parts):
+    if np.ndarray in set(map(type, parts)):
         return list(chain.from_iterable(part.tolist() if isinstance(part, np.ndarray) else part for part in parts))
     return list(chain.from_iterable(parts))
 

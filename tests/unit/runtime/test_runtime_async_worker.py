@@ -45,8 +45,25 @@ def count(rows):
 """
 
 
+STARTED = []
+
+
+async def start(*given, **options):
+    """A worker that is closed after the test, however the test ends."""
+    STARTED.append(await AsyncWorker.start(*given, **options))
+    return STARTED[-1]
+
+
+async def closed_after(test):
+    try:
+        await asyncio.wait_for(test, 60)
+    finally:
+        while STARTED:
+            await STARTED.pop().close(0)
+
+
 def run(test, loop):
-    (uvloop if loop == "uvloop" else asyncio).run(asyncio.wait_for(test, 60))
+    (uvloop if loop == "uvloop" else asyncio).run(closed_after(test))
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -69,7 +86,7 @@ def test_each_of_many_requests_at_once_gets_its_own_answer(tmp_path, loop):
     (tmp_path / "m.onnx").write_bytes(models.onnx_of(models.classifier(), options={"zipmap": False}))
 
     async def test():
-        worker = await AsyncWorker.start(Servable(Format.ONNX, COLUMNS, tmp_path / "m.onnx"), Allowed())
+        worker = await start(Servable(Format.ONNX, COLUMNS, tmp_path / "m.onnx"), Allowed())
         rows = [{name: [float(ROWS[name][row])] for name in COLUMNS} for row in range(400)]
         given = await asyncio.gather(*(worker.predict(row, 20) for row in rows))
         whole = await worker.predict(ROWS, 20)
@@ -85,7 +102,7 @@ def test_each_of_many_requests_at_once_gets_its_own_answer(tmp_path, loop):
 def test_requests_that_wait_while_the_model_works_are_joined_into_its_next_call(tmp_path, servable, loop):
     async def test():
         counting = Servable(Format.FUNCTION, ("age",), None, str(servable.function).replace("predict", "count"))
-        worker = await AsyncWorker.start(counting, FUNCTIONS)
+        worker = await start(counting, FUNCTIONS)
         first = asyncio.ensure_future(worker.predict({"age": [1.0]}, 20))
         await asyncio.sleep(0.02)
         others = await several(worker, [float(age) for age in range(30)])
@@ -99,7 +116,7 @@ def test_requests_that_wait_while_the_model_works_are_joined_into_its_next_call(
 
 def test_a_request_that_fails_does_not_spoil_those_that_it_was_joined_with(servable, loop):
     async def test():
-        worker = await AsyncWorker.start(servable, FUNCTIONS)
+        worker = await start(servable, FUNCTIONS)
         one, bad, two, nan = await several(worker, [1.0, -1, 2.0, -4])
         assert (one.prediction.tolist(), two.prediction.tolist()) == ([1.0], [2.0])
         assert isinstance(bad, WrongAnswer)
@@ -114,7 +131,7 @@ def test_a_request_that_fails_does_not_spoil_those_that_it_was_joined_with(serva
 
 def test_a_process_that_dies_fails_all_that_waits_at_once_and_what_comes_after(servable, loop):
     async def test():
-        worker = await AsyncWorker.start(servable, FUNCTIONS)
+        worker = await start(servable, FUNCTIONS)
         dying = asyncio.ensure_future(worker.predict({"age": [-2.0]}, 50))
         await asyncio.sleep(0.01)
         given = await several(worker, [1.0, 2.0], 50)
@@ -131,7 +148,7 @@ def test_a_process_that_dies_fails_all_that_waits_at_once_and_what_comes_after(s
 
 def test_a_process_that_hangs_times_out_each_request_and_can_be_closed(servable, loop):
     async def test():
-        worker = await AsyncWorker.start(servable, FUNCTIONS)
+        worker = await start(servable, FUNCTIONS)
         given = await several(worker, [-3.0, 1.0], 0.1)
         assert all(isinstance(one, TimedOut) for one in given)
         with pytest.raises(TimedOut):
@@ -147,7 +164,7 @@ def test_a_process_that_hangs_times_out_each_request_and_can_be_closed(servable,
 
 def test_a_request_that_was_given_up_is_not_sent_and_others_are_answered(servable, loop):
     async def test():
-        worker = await AsyncWorker.start(servable, FUNCTIONS)
+        worker = await start(servable, FUNCTIONS)
         first = asyncio.ensure_future(worker.predict({"age": [1.0]}, 20))
         await asyncio.sleep(0.01)
         given_up = asyncio.ensure_future(worker.predict({"age": [-1.0]}, 20))
@@ -163,7 +180,7 @@ def test_a_request_that_was_given_up_is_not_sent_and_others_are_answered(servabl
 
 def test_close_lets_what_waits_be_answered_first(servable, loop):
     async def test():
-        worker = await AsyncWorker.start(servable, FUNCTIONS)
+        worker = await start(servable, FUNCTIONS)
         waiting = asyncio.ensure_future(several(worker, [1.0, 2.0, 3.0]))
         await asyncio.sleep(0.01)
         await worker.close(20)
@@ -179,10 +196,10 @@ def test_what_can_not_be_loaded_says_why_and_leaves_no_process(tmp_path, servabl
 
     async def test():
         with pytest.raises(CannotLoad, match="functions: true"):
-            await AsyncWorker.start(servable, Allowed())
+            await start(servable, Allowed())
         for name, said in (("broken", "no weights"), ("slow", "not loaded within"), ("dying", "before it answered")):
             held = Servable(Format.FUNCTION, ("age",), None, f"{tmp_path / name}.py:predict")
             with pytest.raises(CannotLoad, match=said):
-                await AsyncWorker.start(held, FUNCTIONS, load_seconds=1.5)
+                await start(held, FUNCTIONS, load_seconds=1 if name == "slow" else 60)
 
     run(test(), loop)

@@ -84,5 +84,30 @@ def test_without_a_prediction_the_most_probable_class_is_it():
     assert answered.answers(None, scores, (), 2).prediction.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([None, 1], dtype=object),
+        np.array([float("nan"), "a"], dtype=object),
+        np.array(["2026-01-01"], dtype="datetime64[D]"),
+        np.array([b"bytes"]),
+        np.array([1j]),
+        np.array([1 << 70], dtype=object),
+        np.array([{}], dtype=object),
+        np.array([np.inf]),
+    ],
+)
+def test_predictions_that_are_no_values_are_told(values):
+    with pytest.raises(WrongAnswer):
+        answered.check(answered.answers(values, None, (), len(values)))
+
+
+def test_predictions_of_numpys_own_types_are_made_pythons():
+    said = np.array([np.float64(1.5), np.str_("a"), np.int64(2), np.bool_(True)], dtype=object)
+    given = answered.answers(said, None, (), 4)
+    answered.check(given)
+    assert [type(value) for value in given.prediction] == [float, str, int, bool]
+
+
 def test_one_column_of_predictions_is_flattened():
     assert answered.answers(np.array([[1.0], [2.0]]), None, (), 2).prediction.tolist() == [1.0, 2.0]

@@ -204,6 +204,18 @@ def test_a_function_answers_only_where_the_operator_allowed_functions(folder):
         Worker(function(folder), Allowed())
 
 
+def test_a_function_may_be_named_from_here_and_finds_what_lies_beside_it(folder, monkeypatch):
+    (folder / "weights.txt").write_text("2.5")
+    (folder / "beside.py").write_text(
+        "import numpy as np\ndef predict(rows):\n    return rows['age'] * float(open('weights.txt').read())\n"
+    )
+    monkeypatch.chdir(folder.parent)
+    named = Servable(Format.FUNCTION, ("age",), None, f"{folder.name}/beside.py:predict")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*os.environ.get("PYTHONPATH", "").split(os.pathsep), ""]))
+    with Worker(named, FUNCTIONS) as worker:
+        assert worker.predict({"age": [2.0]}, 10).prediction.tolist() == [5.0]
+
+
 def test_what_a_function_prints_does_not_disturb_its_answers(pipeline):
     given = pipeline.predict({"what": ["a", "b"]}, 10)
     assert given.prediction.tolist() == ["a", "b"]
