@@ -3,6 +3,7 @@
 import json
 import urllib.request
 
+import numpy as np
 import pytest
 
 import mlflow_server
@@ -56,15 +57,9 @@ def test_a_version_kept_by_skops_is_taken_over_with_what_its_run_kept(home, serv
     assert taken.lineage["mlflow"]["tags"] == {"team": "pricing"}
     kept = register(home, taken.path, inputs=taken.inputs, lineage=taken.lineage, called=taken.name)
     assert (kept.format, kept.file) == ("skops", "model.skops")
-    worker = Worker(registry.servable(home, kept), home.config.serving)
-    worker.start()
-    try:
-        import numpy as np
-
-        given = {"nights": np.array([1.0, 4.0]), "price": np.array([9.0, 1.0])}
-        assert worker.predict(given, 30).prediction.tolist() == [0, 1]
-    finally:
-        worker.close(5)
+    given = {"nights": np.array([1.0, 4.0]), "price": np.array([9.0, 1.0])}
+    with Worker(registry.servable(home, kept), home.config.serving) as worker:
+        assert worker.predict(given).prediction.tolist() == [0, 1]
 
 
 def test_an_onnx_version_is_taken_over(home, server, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,7 +19,7 @@ from watchkeeper.release.verdict import Gate
 from watchkeeper.sdk.person import clock, person
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
-from watchkeeper.watch.home import opened
+from watchkeeper.watch.home import Home, opened
 from watchkeeper.watch.period import moment
 
 Moment = str | datetime
@@ -85,7 +86,7 @@ def release(model: str, version: str, *, force: str | None = None, home: str | P
     """Put a version live that the gate let through; `force` says why one that it did not. Raises `WatchkeeperError`."""
     with opened(home) as at:
         done = registry.release(at, model, version, force=force, now=clock(), who=person())
-        mirror.follow(at, model)
+        _mirror(at, model)
         return done
 
 
@@ -93,7 +94,7 @@ def rollback(model: str, to: str | None = None, *, why: str, home: str | Path | 
     """Put the previous version live again, or any other that was live before. Raises `WatchkeeperError`."""
     with opened(home) as at:
         done = registry.rollback(at, model, to, why=why, now=clock(), who=person())
-        mirror.follow(at, model)
+        _mirror(at, model)
         return done
 
 
@@ -117,6 +118,12 @@ def gate(
     files = [str(file) for file in train]
     with opened(home) as at:
         return judged(at, model, version, str(holdout), model_fn=model_fn, train=files, now=clock(), who=person())
+
+
+def _mirror(home: Home, model: str) -> None:
+    told = mirror.follow(home, model)
+    if told is not None and not told.heard:
+        warnings.warn(told.sentence, stacklevel=3)
 
 
 @contextmanager

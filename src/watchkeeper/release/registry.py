@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
+from watchkeeper.release.inputs import inputs_of
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.runtime import Facts, Format, Refused, Servable, examine
+from watchkeeper.runtime import Format, Refused, Servable, examine
 from watchkeeper.state import deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
@@ -21,7 +22,6 @@ from watchkeeper.watch.home import Home
 
 READY = 7
 """How many earlier versions are named as ready for a rollback."""
-UNKNOWN_WHEN_PREDICTING = (Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE)
 
 _ADDRESS = re.compile(r"https?://[^\s/@]+(?:/[^\s]*)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -37,10 +37,6 @@ class VersionExists(WatchkeeperError):
 
 class NoSuchVersion(WatchkeeperError):
     """A version is named that was never registered: the text names those that were."""
-
-
-class WrongInputs(WatchkeeperError):
-    """A version takes columns that the model does not declare, or that nobody knows when a prediction is made."""
 
 
 class NothingToServe(WatchkeeperError):
@@ -95,7 +91,7 @@ def register(
     answers = _answering(file, function, url)
     facts = examine(Path(file), home.config.serving) if answers is None and file is not None else None
     code = None if function is None else _code(function)
-    takes = _inputs(declared, inputs, facts)
+    takes = inputs_of(declared, inputs, facts)
     sha256 = None if file is None else artifact.put(home, file)
     if facts is not None and facts.sha256 != sha256:
         raise Refused(f"{file} changed while it was read. Wait until it is written, then register it again.")
@@ -172,12 +168,17 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
     return _live(home, model, version, action, why, verdict.id if verdict else None, rows, now, who)
 
 
-def rollback(home: Home, model: str, to: str | None = None, *, why: str, now: int, who: str) -> Deployment:
+def rollback(
+    home: Home, model: str, to: str | None = None, *, of: str | None = None, why: str, now: int, who: str
+) -> Deployment:
     """Put the previous version live again, or any other that was live before: one row.
 
+    `of`: only if this is the version that is live, so that two who find the same fault go back once.
     Raises `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
     """
     rows = deployment.log(home.store, model)
+    if of is not None and rows and rows[-1].version != of:
+        raise _overtaken(rows[-1], f"so {of} was not rolled back")
     target = _target(home, model, to, rows)
     return _live(home, model, target, Action.ROLLBACK, why, None, rows, now, who)
 
@@ -207,12 +208,15 @@ def _live(
     at = max(now, rows[-1].at) if rows else now  # the log runs forward, though clocks of machines differ
     done = deployment.add(home.store, model, version, action, why, gate, at, who, after=after)
     if done is None:
-        other = deployment.log(home.store, model)[-1]
-        raise Overtaken(
-            f"{other.who} put {other.version} of {model} live at the same time ({other.action}: {other.why}), so "
-            f"{version} was not. Look at `watchkeeper versions {model}`, then decide again."
-        )
+        raise _overtaken(deployment.log(home.store, model)[-1], f"so {version} was not")
     return done
+
+
+def _overtaken(by: Deployment, so: str) -> Overtaken:
+    return Overtaken(
+        f"{by.who} put {by.version} of {by.model} live at the same time ({by.action}: {by.why}), {so}. "
+        f"Look at `watchkeeper versions {by.model}`, then decide again."
+    )
 
 
 def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) -> str:
@@ -274,39 +278,3 @@ def _code(function: str) -> Path:
     if not colon or not name.isidentifier() or not path.is_file():
         raise NothingToServe(f"{shown(function)} is no function in a file that is there: write pipeline.py:predict.")
     return path
-
-
-def _inputs(model: Model, given: Sequence[str] | None, facts: Facts | None) -> list[str]:
-    """The columns that a version takes, in its order: as its file names them, else as given, else the model's."""
-    named = facts.inputs if facts else None
-    if named is not None and len(named) == 1 and named[0] not in model.columns:
-        named = None  # one matrix, whatever it is called, of one column
-    usual = [name for name, column in model.columns.items() if column.role in (Role.FEATURE, Role.SEGMENT)]
-    takes = list(named or given or usual)
-    if named is not None and given is not None and set(given) != set(named):
-        raise WrongInputs(f"the file names its inputs itself: {', '.join(named)}. Leave them out, or name the same.")
-    for name in takes:
-        _known(model, name)
-    if len(set(takes)) != len(takes):
-        raise WrongInputs(f"an input is named twice: {', '.join(takes)}. Name each column once.")
-    if facts is not None and facts.width not in (None, len(takes)):
-        raise WrongInputs(
-            f"the file takes {facts.width} columns, and {model.name} would give it {len(takes)}: {', '.join(takes)}. "
-            "Name those it was trained on, in their order: --input COLUMN --input COLUMN …"
-        )
-    return takes
-
-
-def _known(model: Model, name: str) -> None:
-    """Raises `WrongInputs`."""
-    if name not in model.columns:
-        raise WrongInputs(
-            f"{shown(name)} is an input of the version, but no column of {model.name}. "
-            f"{no_such(name, list(model.columns))}"
-        )
-    role = model.columns[name].role
-    if role in UNKNOWN_WHEN_PREDICTING:
-        raise WrongInputs(
-            f"{shown(name)} has the role `{role}` in {model.name}, so nobody knows it when a prediction is made. "
-            "Train without it, or give the column another role."
-        )

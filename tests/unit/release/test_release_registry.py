@@ -8,6 +8,7 @@ import pytest
 from registry_home import DAY, NOW, a_file, a_home, passed
 from watchkeeper.release import registry
 from watchkeeper.release.artifact import WrongBytes
+from watchkeeper.release.inputs import WrongInputs
 from watchkeeper.release.overview import as_dict, overview
 from watchkeeper.release.registry import (
     AlreadyLive,
@@ -18,7 +19,6 @@ from watchkeeper.release.registry import (
     NotPassed,
     Overtaken,
     VersionExists,
-    WrongInputs,
 )
 from watchkeeper.runtime import Format, Refused
 from watchkeeper.state import audit, deployment
@@ -163,6 +163,16 @@ def test_of_two_people_at_once_one_wins_and_the_other_hears_who(home, tmp_path, 
     monkeypatch.setattr(deployment, "log", lambda *given: next(answers, None) or real(*given))
     with pytest.raises(Overtaken, match="bob put v2 of hotel live at the same time"):
         release(home, "v3")
+    assert now_live(home) == "v2"
+
+
+def test_two_who_find_the_same_fault_go_back_once(home, tmp_path):
+    many(home, tmp_path, 3)
+    for version in ("v1", "v2", "v3"):
+        release(home, version)
+    registry.rollback(home, "hotel", of="v3", why="errors", now=NOW, who="gateway a")
+    with pytest.raises(Overtaken, match=r"gateway a put v2 of hotel live .* so v3 was not rolled back"):
+        registry.rollback(home, "hotel", of="v3", why="errors", now=NOW, who="gateway b")
     assert now_live(home) == "v2"
 
 
