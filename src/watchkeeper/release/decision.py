@@ -153,9 +153,11 @@ def _at(rows: BinaryRows, need: StatedNeed, cutoff: Cutoff, half: Bools, confide
     held = next((name for name in ("recall", "false_positive_rate") if getattr(need, name) is not None), "")
     if held:
         return BinaryRows(rows.positive, rows.score, rows.score >= cutoff.score, held)
+    costs = None if need.cost is None else (need.cost.false_positive, need.cost.false_negative)
+    if half.all() or not half.any():  # all rows are of one entity
+        return BinaryRows(rows.positive, rows.score, rows.score >= cutoff.score, costs=costs)
     cuts = [_cutoff(rows.of(half == other), need, confidence).score for other in (True, False)]
     first, second = (cutoff.score if cut is None else cut for cut in cuts)
-    costs = None if need.cost is None else (need.cost.false_positive, need.cost.false_negative)
     return BinaryRows(rows.positive, rows.score, rows.score >= np.where(half, second, first), costs=costs)
 
 

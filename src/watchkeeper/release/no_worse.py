@@ -31,8 +31,8 @@ def no_worse(found: Found, name: str, margin: Margin) -> Question:
     found.metrics[name] |= beside
     few = measurable(name, found, ours.value, theirs.value)
     facts = {"metric": name, "value": json_number(ours.value), **beside, "rows": len(found.both)}
-    claim = Claim(law.above(-size), law.below(-size), facts, few)
     same = found.both.same
+    claim = Claim(0.0 if same else law.above(-size), law.below(-size), facts, few)
 
     def words(own: Told) -> str:
         is_now = f"{name} is {number(ours.value)}, the live model's {number(theirs.value)}"

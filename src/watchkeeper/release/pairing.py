@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Role, Task
 from watchkeeper.profiles.quality_cells import class_counts, class_name, codes, in_order
 from watchkeeper.release.held import Held, Values
 from watchkeeper.release.sides import CannotEvaluate, Ranking, Rows, Sides
+from watchkeeper.report.words import inert
 from watchkeeper.runtime import Answers
 from watchkeeper.stats.influence_binary import BinaryRows
 from watchkeeper.stats.influence_multiclass import MulticlassRows
@@ -32,6 +35,7 @@ def paired(model: Model, held: Held, candidate: Answers, live: Answers | None) -
         wrong = next((len(values) for values in given if values is not None and len(values) != n), None)
         if wrong is not None:
             raise CannotEvaluate(f"{whose} gave {wrong:,} answers to {n:,} held-out rows. Give one for each row.")
+    held = replace(held, id=_entity(model, held))
     match model.task:
         case Task.BINARY:
             return _joined(held, *_binary(model, held, candidate, live))
@@ -44,6 +48,21 @@ def paired(model: Model, held: Held, candidate: Answers, live: Answers | None) -
     raise CannotEvaluate(f"a model of task {model.task} has no metrics. Write `task:` in its YAML.")
 
 
+def _entity(model: Model, held: Held) -> Values | None:
+    """Whom rows are about: the ids as given, or where each stands once, the first other id column that repeats."""
+    if model.task is Task.RANKING or (held.id is not None and _repeats(pa.array(held.id, from_pandas=True))):
+        return held.id
+    for name in model.with_role(Role.ID):
+        if name in held.table.column_names and _repeats(column := held.table[name].combine_chunks()):
+            found: Values = column.to_numpy(zero_copy_only=False)
+            return found
+    return held.id
+
+
+def _repeats(ids: pa.Array) -> bool:
+    return bool(pc.count_distinct(ids, mode="only_valid").as_py() < len(ids) - ids.null_count)
+
+
 def numbers_of(values: Values) -> Floats:
     """Values as doubles, NaN where there is none. Raises `CannotEvaluate` where they are no numbers."""
     if values.dtype.kind in "fiub":
@@ -51,7 +70,7 @@ def numbers_of(values: Values) -> Floats:
     try:
         return np.asarray(pa.array(values, from_pandas=True).cast(pa.float64()).to_numpy(zero_copy_only=False))
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as wrong:
-        raise CannotEvaluate(f"numbers were expected, and there is something else: {wrong}") from wrong
+        raise CannotEvaluate(f"numbers were expected, and there is something else: {inert(str(wrong), 120)}") from wrong
 
 
 Side = tuple[Rows, Bools]
@@ -121,7 +140,7 @@ def _binary(model: Model, held: Held, candidate: Answers, live: Answers | None) 
     positive = positive_of(model, names)
     others = in_order(names - {positive})
     if len(others) > 1:
-        listed = ", ".join([*others[:4], positive])
+        listed = inert(", ".join([*others[:4], positive]))
         raise CannotEvaluate(f"a binary model has two classes, and labels and answers hold {len(names):,}: {listed}.")
     read = dict(zip(table.column_names, codes(table, table.column_names, (*others, positive)), strict=True))
     label, labelled = read["label"]

@@ -58,7 +58,8 @@ def _claim(within: Found, metric: str, margin: Margin, times: float, segment: st
         "difference_high": json_number(high),
         "margin": json_number(size),
     }
-    return Claim(law.above(-size), law.below(-size), facts, measurable(metric, within, ours.value, theirs.value))
+    met = 0.0 if within.both.same else law.above(-size)
+    return Claim(met, law.below(-size), facts, measurable(metric, within, ours.value, theirs.value))
 
 
 def _question(column: str, metric: str, claims: tuple[Claim, ...], small: int, rows: str) -> Question:

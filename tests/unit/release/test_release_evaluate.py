@@ -8,6 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from held_out import BINARY, CLASSES, NUMBERS, RANKED, held, outcomes, scored, world
+from watchkeeper.model import Column, Role, Type
 from watchkeeper.release.outcome import Outcome, together
 from watchkeeper.release.sides import CannotEvaluate
 from watchkeeper.runtime import Answers
@@ -73,6 +74,8 @@ def test_equal_answers_pass_with_their_rows_stated():
     found, by = outcomes(BINARY, held(label), scored(p), scored(p))
     assert by["non_inferiority"] == ["PASS", "PASS"]
     assert "on 300 rows; the two answer alike" in check(found, "non_inferiority").sentence
+    exact = Answers(label.astype(float))
+    assert outcomes(NUMBERS, held(label), exact, exact)[1]["non_inferiority"] == "PASS"
 
 
 @pytest.mark.parametrize("answer", [0.3, 0.5, 0.0])
@@ -150,6 +153,11 @@ def test_rows_of_one_entity_count_as_one():
     again, _ = outcomes(BINARY, held(label, id=np.repeat(np.arange(300), 10)), scored(p), scored(live), **SMALL)
     widths = [one.metrics["roc_auc"]["high"] - one.metrics["roc_auc"]["low"] for one in (alone, again)]
     assert widths[1] > 2.5 * widths[0]
+    columns = {"booking": Column(type=Type.INTEGER, role=Role.ID), "guest": Column(type=Type.INTEGER, role=Role.ID)}
+    model = BINARY.model_copy(update={"columns": columns | BINARY.columns})
+    table = pa.table({"booking": np.arange(3_000), "guest": np.repeat(np.arange(300), 10), "y": label})
+    by_guest, _ = outcomes(model, held(label, table, id=np.arange(3_000)), scored(p), scored(live), **SMALL)
+    assert by_guest.metrics["roc_auc"] == again.metrics["roc_auc"]
 
 
 def test_labels_and_answers_of_other_types_are_the_same_classes():
@@ -272,13 +280,13 @@ def test_costs_are_kept_below_those_of_deciding_all_alike():
 def test_a_threshold_learned_from_the_rows_adds_its_own_doubt():
     """The false positive rate at 95 % recall moves with the scores of positive rows: against fresh rows each time."""
     values, told = [], []
-    for seed in range(150):
+    for seed in range(80):
         label, p = world(2_000, seed=10 * seed, noise=0.5)
         found = outcomes(BINARY, held(label), scored(p), threshold={"recall": 0.95})[0]
         rate = found.thresholds["decisions"]["false_positive_rate"]
         values.append(rate["value"])
         told.append((rate["high"] - rate["low"]) / 2 / 1.645)
-    assert np.mean(told) == pytest.approx(np.std(values), rel=0.2)
+    assert np.mean(told) == pytest.approx(np.std(values), rel=0.25)
 
 
 def test_several_classes_are_judged():

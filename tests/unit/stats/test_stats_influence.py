@@ -50,14 +50,14 @@ NUMBERS = {
 }
 
 
-def several(n=200, seed=1):
+def several(n=240, seed=1):
     rng = np.random.default_rng(seed)
     label = rng.choice(4, n, p=[0.4, 0.3, 0.2, 0.1])
     predicted = np.where(rng.random(n) < 0.7, label, rng.choice(4, n))
     return MulticlassRows(label, predicted, rng.beta(4, 2, n), 5)
 
 
-def numbers(n=200, seed=2):
+def numbers(n=120, seed=2):
     rng = np.random.default_rng(seed)
     label = rng.normal(5, 2, n)
     label[:3] = 0.0
@@ -84,9 +84,7 @@ def test_a_metric_is_scikit_learns_and_its_variance_the_jackknifes(name, oracle,
     every = np.arange(n)
     left_out = np.array([oracle(rows.of(every != i)) for i in range(n)])
     jackknife = (n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()
-    assert (found.influence**2).sum() / n**2 == pytest.approx(
-        jackknife, rel=0.07 if isinstance(rows, MulticlassRows) else 0.04
-    )
+    assert (found.influence**2).sum() / n**2 == pytest.approx(jackknife, rel=0.08)
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "f1", "brier"])
@@ -98,10 +96,10 @@ def test_the_difference_of_two_models_has_the_variance_of_the_bootstrap(name):
     moved = measure(one).influence - measure(other).influence
     found = trial(0.0, moved).error
     drawn = []
-    for _ in range(400):
+    for _ in range(250):
         again = rng.integers(0, 2_000, 2_000)
         drawn.append(measure(one.of(again)).value - measure(other.of(again)).value)
-    assert found == pytest.approx(np.std(drawn), rel=0.12)
+    assert found == pytest.approx(np.std(drawn), rel=0.15)
 
 
 def test_the_area_of_hanleys_and_mcneils_images_has_the_error_that_is_published():
