@@ -28,6 +28,7 @@ from watchkeeper.model import (
     TextFormat,
     Type,
 )
+from watchkeeper.model.bounds import Bounds
 from watchkeeper.model.mlflow import Mlflow
 from watchkeeper.model.need import BETTER
 from watchkeeper.state import Role as TokenRole
@@ -89,6 +90,14 @@ def test_every_field_of_the_yaml_stands_in_its_guide(kind):
 def test_every_line_of_the_gate_stands_in_its_guide_with_its_metrics():
     missing = [line for line in (*Need.__annotations__, *BETTER) if f"`{line}" not in page("guides/gate-statistics.md")]
     assert set(missing) <= {"ndcg@5", "ndcg@10", "recall@5", "recall@10"}
+
+
+def test_every_bound_and_every_check_of_the_gate_stands_in_its_guide():
+    source = Path(watchkeeper.__file__).parent / "release"
+    texts = "".join(path.read_text("utf-8") for path in source.glob("*.py"))
+    checks = set(re.findall(r'(?:Checked|Question)\("([a-z_]+)"', texts)) - {"quality", "like_the_gated"}
+    assert len(checks) > 15
+    assert not [name for name in (*Bounds.model_fields, *checks) if f"`{name}`" not in page("guides/gate.md")]
 
 
 @pytest.mark.parametrize("kind", [Role, Task, Type])

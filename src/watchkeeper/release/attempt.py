@@ -26,12 +26,14 @@ class Attempts:
     notes: list[str] = field(default_factory=list)
     evaluation: Evaluation | None = None
 
-    def make(self, name: str, check: Callable[[], Checked | None]) -> Checked | None:
-        """Make a check, and take what it says, if it says anything."""
+    def make(
+        self, name: str, check: Callable[[], Checked | None], lead: str = "This could not be checked: "
+    ) -> Checked | None:
+        """Make a check, and take what it says, if it says anything. `lead`: what the sentence of an error begins with."""
         try:
             made = check()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check speaks against the candidate
-            sentence = f"This could not be checked: {_told(error)}"
+            sentence = f"{lead}{_told(error)}"
             made = Checked(name, Outcome.FAIL, sentence, BROKEN, {"error": type(error).__name__})
         if made is not None:
             self.checks.append(made)
@@ -48,7 +50,7 @@ class Attempts:
                 held.append(Worker(servable, allowed, memory_bytes=allowed.memory_bytes))
             self.stack.enter_context(closing(held[0]))
 
-        self.make(name, load)
+        self.make(name, load, lead="")
         return held[0] if held else None
 
     def answers(
@@ -60,7 +62,7 @@ class Attempts:
         def ask() -> None:
             given.append(_one_pass(candidate, live, held, told))
 
-        self.make(name, ask)
+        self.make(name, ask, lead="The held-out rows could not be answered: ")
         return given[0] if given else None
 
 

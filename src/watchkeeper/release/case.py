@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from watchkeeper.lake import Lake
 from watchkeeper.model import Model
@@ -50,7 +51,8 @@ def case_of(home: Home, model: str, version: str, model_fn: str | None) -> Case:
         notes.append("No version is live, so the candidate is held against the naive baseline alone.")
     servable, allowed = registry.servable(home, candidate), home.config.serving
     if model_fn is not None:
-        servable = Servable(Format.FUNCTION, servable.inputs, servable.path, model_fn)
+        file, _, name = model_fn.rpartition(":")
+        servable = Servable(Format.FUNCTION, servable.inputs, servable.path, f"{Path(file).absolute()}:{name}")
         allowed = allowed.model_copy(update={"functions": True})
     return Case(home, declared, home.lake(declared), candidate, live, servable, allowed, tuple(notes))
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.lake import Lake
+from watchkeeper.lake.extent import extent
 from watchkeeper.model import Role
 from watchkeeper.release import leak, overlap, registry, replay, speed
 from watchkeeper.release.answering import Asked, figures
@@ -28,6 +29,9 @@ from watchkeeper.runtime import Answers
 from watchkeeper.watch.home import Home
 
 Labels = NDArray[np.generic]
+
+RECENT = 30 * 86_400_000_000
+"""Labels of the last 30 days tell which event is the newest that has one."""
 
 
 def gate(
@@ -100,7 +104,7 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
     if not held.table.num_rows:
         return
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
-    if training is not None:
+    if training is not None and features:
         in_order = later is not None and later.outcome is Outcome.PASS
         both = (held, features, training)
         attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
@@ -199,13 +203,14 @@ def _verdict(case: Case, held: Holdout, attempts: Attempts, now: int) -> Gate:
 
 
 def _newest_labelled(lake: Lake) -> int | None:
-    """The latest event that has a label; None where the lake has none."""
-    newest = None
-    for batch in lake.read("labels", columns=["event_time"]):
-        times = np.asarray(batch.column("event_time").drop_null().cast("int64"))
-        if len(times):
-            newest = max(newest or int(times[0]), int(times.max()))
-    return newest
+    """The latest event that has a label, of those whose label came last; None where the lake has none."""
+    newest = extent(lake, "labels").newest
+    for start in (None if newest is None else newest - RECENT, None):
+        times = [batch.column("event_time").drop_null() for batch in lake.read("labels", start, columns=["event_time"])]
+        latest = [int(np.asarray(some.cast("int64")).max()) for some in times if len(some)]
+        if latest:
+            return max(latest)
+    return None
 
 
 def _values(held: Holdout, name: str) -> NDArray[Any]:

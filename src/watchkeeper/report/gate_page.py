@@ -57,6 +57,7 @@ def gate_html(verdict: Verdict) -> str:
             against=against(verdict),
             held_out=held_out(verdict),
             bad=bad,
+        checks=sorted(verdict["checks"], key=_worst_first),
             metrics=list(_metrics(verdict)),
             measured=measured(verdict),
             threshold=_threshold(verdict),
@@ -110,14 +111,19 @@ def _threshold(verdict: Verdict) -> Mapping[str, Any] | None:
 
 def _tables(verdict: Verdict) -> Iterator[Mapping[str, Any]]:
     """Segments and groups one by one, of the checks that judge them; the worst first."""
-    rank = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
     live = words.inert(verdict["live"] or "live", 20)
     for name, title, head in (("segments", "By segment", "margin"), ("group_gap", "Protected groups", "allowed")):
         claims = [claim for one in verdict["checks"] if one["name"] == name for claim in _claims(one)]
-        rows = [_claimed(claim) for claim in sorted(claims, key=lambda claim: rank[claim["outcome"]])]
+        rows = [_claimed(claim) for claim in sorted(claims, key=_worst_first)]
         heads = ("what", "metric", words.inert(verdict["version"], 20), live, "difference", "between", head, "rows")
+        known = [i for i in range(len(heads)) if any(row["cells"][i] != words.MISSING for row in rows)]
         if rows:
-            yield {"title": title, "heads": heads, "rows": rows[:MOST_ROWS]}
+            shown = [{**row, "cells": [row["cells"][i] for i in known]} for row in rows[:MOST_ROWS]]
+            yield {"title": title, "heads": [heads[i] for i in known], "rows": shown}
+
+
+def _worst_first(judged: Mapping[str, Any]) -> int:
+    return ("FAIL", "INCONCLUSIVE", "PASS").index(judged["outcome"])
 
 
 def _claims(check: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
+
 import jsonschema
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import gated
-from watchkeeper.release import registry
+from watchkeeper.model.bounds import Bounds
+from watchkeeper.release import registry, speed
+from watchkeeper.release.attempt import Attempts
 from watchkeeper.release.outcome import Outcome
+from watchkeeper.release.replay import answers_well
 from watchkeeper.release.verdict import as_dict, schema
+from watchkeeper.runtime import Allowed, Format, Servable, Worker
 from watchkeeper.state import gate as gates
 
 
@@ -169,19 +175,36 @@ def test_a_rejected_file_fails(home, folder, better):
 
 
 def test_what_can_not_be_loaded_fails_with_the_reason_and_nothing_more_is_asked_of_it(home, folder, latest):
-    named = f"{folder / 'gone.py'}:predict"  # nobody allowed it either
+    named = function(folder, "unasked", "return rows['hour']")  # which the home's configuration does not allow
     made = registry.register(
         home, gated.NAME, inputs=list(gated.FEATURES), function=named, lineage=gated.LINEAGE, now=gated.NOW, who="ann"
     )
     verdict = gated.gated(home, made.version, latest)
     assert gated.outcome_of(verdict, "loads") == "FAIL"
+    assert "function" in said(verdict, "loads")
     assert verdict.exit_code == 1
     assert not {"skill", "latency"} & {check.name for check in verdict.checks}
 
 
+def test_a_candidate_that_dies_at_a_row_fails_and_the_verdict_is_kept(home, folder, better, latest):
+    named = function(folder, "dies", "os._exit(3) if len(rows['hour']) > 256 else None; return (rows['hour'] > 8) * 1")
+    verdict = gated.gated(home, better, latest, model_fn=named)
+    assert gated.outcome_of(verdict, "requests") == "PASS"
+    assert gated.outcome_of(verdict, "held_out_answers") == "FAIL"
+    assert "The held-out rows could not be answered" in said(verdict, "held_out_answers")
+    assert not {"skill", "latency"} & {check.name for check in verdict.checks}
+    assert gates.latest(home.store, gated.NAME, better).outcome == "FAIL"
+
+
+@contextmanager
+def asked(folder, name, body):
+    servable = Servable(Format.FUNCTION, gated.FEATURES, folder / "model.onnx", function(folder, name, body))
+    with Worker(servable, Allowed(functions=True)) as worker:
+        yield worker
+
+
 FAULTS = {
     "raises": ("raise ValueError('no such currency')", "no such currency"),
-    "dies": ("os._exit(3)", "ended"),
     "holes": ("return np.full(len(rows['hour']), np.nan)", ""),
     "short": ("return np.zeros(max(len(rows['hour']) - 1, 1))", ""),
     "moody": ("return (np.random.default_rng().random(len(rows['hour'])) > 0.5).astype(int)", "something else"),
@@ -190,27 +213,35 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_candidate_that_answers_badly_fails_and_the_error_is_told(home, folder, better, latest, name):
+def test_a_candidate_that_answers_badly_fails_and_the_error_is_told(home, folder, name):
     body, words = FAULTS[name]
-    verdict = gated.gated(home, better, latest, model_fn=function(folder, name, body))
-    assert gated.outcome_of(verdict, "requests") == "FAIL"
-    assert words in said(verdict, "requests")
-    assert verdict.exit_code == 1
+    model = home.model(gated.NAME)
+    with asked(folder, name, body) as worker, ExitStack() as stack:
+        found = Attempts(stack).make("requests", lambda: answers_well(worker, april().slice(0, 100), model, "row"))
+    assert found.outcome is Outcome.FAIL
+    assert words in found.sentence
 
 
-def test_a_slow_candidate_fails_beside_a_quick_live_model(home, folder, better, latest):
-    body = "time.sleep(0.02 if len(rows['hour']) == 1 else 0); return (rows['hour'] > 12).astype(int)"
-    verdict = gated.gated(home, better, latest, model_fn=function(folder, "slow", body))
-    assert gated.outcome_of(verdict, "latency") == "FAIL"
-    assert "times as long as the live model's" in said(verdict, "latency")
+def test_a_function_is_found_from_the_working_folder(home, folder, better, latest, monkeypatch):
+    function(folder, "here", "return (rows['hour'] > 8).astype(int)")
+    monkeypatch.chdir(folder)
+    assert gated.outcome_of(gated.gated(home, better, latest, model_fn="here.py:predict"), "requests") == "PASS"
 
 
-def test_a_candidate_that_holds_much_memory_fails(home, folder, better, latest):
-    body = (
-        "predict.held = getattr(predict, 'held', None) or [np.ones(60_000_000)]; return (rows['hour'] > 12).astype(int)"
-    )
-    verdict = gated.gated(home, better, latest, model_fn=function(folder, "large", body))
-    assert gated.outcome_of(verdict, "memory") == "FAIL"
+def test_a_candidate_that_is_slow_or_holds_much_memory_fails_beside_a_quick_live_model(folder):
+    slow = "predict.held = getattr(predict, 'held', None) or [np.ones(60_000_000)]; time.sleep(0.05); "
+    slow += "return rows['hour'] * 1"
+    rows, bounds = april(), Bounds()
+    with asked(folder, "slow", slow) as candidate, asked(folder, "quick", "return rows['hour'] * 1") as live:
+        found = speed.timed(candidate, live, rows, [gated.FEATURES, gated.FEATURES])
+        late = speed.latency(found, bounds)
+        assert late.outcome is Outcome.FAIL
+        assert "times as long as the live model's" in late.sentence
+        assert speed.latency(found, Bounds(p95_ratio=1e6)).outcome is Outcome.PASS
+        assert speed.latency(found, Bounds(p95_ratio=1e6, p95_ms=1)).outcome is Outcome.FAIL
+        assert speed.latency(speed.Timed(found.candidate, None), bounds).outcome is Outcome.PASS
+        assert speed.memory(candidate.memory_bytes, live.memory_bytes, bounds).outcome is Outcome.FAIL
+        assert speed.memory(live.memory_bytes, live.memory_bytes, bounds).outcome is Outcome.PASS
 
 
 def test_what_is_live_is_held_against_what_was_live_before(home, latest):

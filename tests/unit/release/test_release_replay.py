@@ -79,6 +79,13 @@ def test_the_live_artefact_says_again_what_was_logged_and_the_candidate_answers_
     assert "256 recorded requests" in said(verdict, "requests")
 
 
+def test_an_old_file_can_not_tell_where_the_lake_has_newer_labels(home, tmp_path):
+    verdict = gated.gated(home, "v2", gated.held_out(tmp_path, gated.rows("2012-01-01", "2012-01-20")))
+    assert gated.outcome_of(verdict, "latest_period") == "INCONCLUSIVE"
+    assert "up to 21 April 2012" in said(verdict, "latest_period")
+    assert verdict.exit_code == 3
+
+
 def test_requests_that_were_answered_otherwise_than_the_artefact_does_fail(tmp_path):
     table = gated.rows("2012-04-01", "2012-05-01")
     score = gated.fitted("plain").predict_proba(gated.matrix(table))[:, 1]
