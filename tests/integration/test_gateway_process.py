@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -448,3 +450,60 @@ def test_while_the_state_is_away_what_is_live_goes_on(tmp_path):
             while "state_reachable 1.0" not in gateway.metrics() and time.monotonic() < end:
                 time.sleep(0.05)
             assert "state_reachable 1.0" in gateway.metrics()
+
+
+def test_hostile_requests_are_refused_and_harm_nobody(tmp_path):
+    config = "gateway: {body_bytes: 100000, decoded_bytes: 1000000, rows: 100}\n"
+    home = g.make_home(tmp_path / "home", 1, config=config)
+    bomb = {"Content-Encoding": "gzip"}
+    many = {"inputs": [{"name": "input", "shape": [101, 6], "datatype": "FP64", "data": [0.5] * 606}]}
+    with g.serving(home) as gateway:
+        infer = f"/v2/models/{g.NAME}/infer"
+        asked = {
+            "large": gateway.ask("POST", infer, b" " * 100_001),
+            "bomb": gateway.ask("POST", infer, gzip.compress(b" " * 50_000_000), bomb),
+            "no gzip": gateway.ask("POST", infer, b"{}", bomb),
+            "coding": gateway.ask("POST", infer, b"{}", {"Content-Encoding": "br"}),
+            "rows": gateway.ask("POST", infer, many),
+            "head": gateway.ask("POST", infer, b"{}", {"Inference-Header-Content-Length": "-1"}),
+            "deep": gateway.ask("POST", infer, b'{"inputs":' + b"[" * 50_000),
+            "path": gateway.ask("POST", "/v2/models/..%2f..%2fetc/infer", b"{}"),
+            "route": gateway.ask("GET", "/v2/nothing"),
+            "method": gateway.ask("GET", infer),
+            "default": gateway.ask("POST", "/invocations", {"inputs": [[1]]}),
+            "elsewhere": gateway.ask("POST", infer, g.tensors(), {"Host": "evil.example"}),
+            "forwarded": gateway.ask("POST", infer, g.tensors(), {"X-Forwarded-For": "10.0.0.1"}),
+        }
+        assert {name: answer[0] for name, answer in asked.items()} == {
+            "large": 413,
+            "bomb": 413,
+            "no gzip": 400,
+            "coding": 415,
+            "rows": 413,
+            "head": 400,
+            "deep": 400,
+            "path": 404,
+            "route": 404,
+            "method": 405,
+            "default": 404,
+            "elsewhere": 401,
+            "forwarded": 401,
+        }
+        assert all(answer[2]["error"] for answer in asked.values())
+        assert gateway.ask("HEAD", "/v2/health/live")[0] == 200
+        assert patient(gateway.port, infer) == b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"
+        assert gateway.version() == "v1"
+        assert "waiting_bytes 0.0" in gateway.metrics()
+
+
+def patient(port, path):
+    """The first lines that a client gets which asks before it sends its body."""
+    body = json.dumps(g.tensors()).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        got = connection.recv(100)
+        connection.sendall(body)
+        while got.count(b"\r\n") < 3:
+            got += connection.recv(1000)
+    return b"\r\n".join(got.split(b"\r\n")[:3])

@@ -101,11 +101,11 @@ class App:
         fixed = self._fixed.get((method, path.rstrip("/")))
         if fixed is not None:
             return path.strip("/"), await fixed(scope)
-        if method == "GET" and path.startswith("/v2/models/"):
+        posts = path.endswith(("/infer", "/invocations"))
+        if method == "GET" and path.startswith("/v2/models/") and not posts:
             return "model", await self._model(scope, path.strip("/").split("/"))
-        known = path == "/invocations" or path.endswith("/infer") or any(path == at for _, at in self._fixed)
-        if known:
-            allowed = "POST" if path.endswith(("/infer", "/invocations")) else "GET, HEAD"
+        if (posts and method != "POST") or ("GET", path.rstrip("/")) in self._fixed:
+            allowed = "POST" if posts else "GET, HEAD"
             words = f"This path takes {allowed}."
             raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method", words, headers=(("allow", allowed),))
         raise Refusal(404, "no-such-route", "There is nothing at this path. Ask POST /v2/models/MODEL/infer.")
