@@ -19,6 +19,7 @@ from watchkeeper.release.answering import Asked, figures
 from watchkeeper.release.attempt import Attempts, alive, loaded, memory_of
 from watchkeeper.release.case import Case, case_of, kept
 from watchkeeper.release.curve import curve
+from watchkeeper.release.consumer import contract_checks
 from watchkeeper.release.evaluate import evaluate
 from watchkeeper.release.held import Held
 from watchkeeper.release.holdout import Holdout, Told, held_out, typed_labels
@@ -65,6 +66,7 @@ def gate(
 def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> None:
     """Make all checks of a candidate."""
     model = case.model
+    attempts.checks += contract_checks(case.home, case.candidate)
     label = typed_labels(held, model)
     attempts.make("labels", lambda: leak.labels(held, model, label))
     _data(case, held, train, attempts, told)

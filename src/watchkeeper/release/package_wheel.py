@@ -9,8 +9,6 @@ import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 
-import watchkeeper
-
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The first moment a zip can hold: all files have it, so the same code gives the same bytes."""
 LEFT_OUT = ("__pycache__", ".mypy_cache")
@@ -19,7 +17,7 @@ LEFT_OUT = ("__pycache__", ".mypy_cache")
 def wheel() -> tuple[str, bytes]:
     """Its file name, and its bytes."""
     found = distribution("watchkeeper")
-    root = Path(watchkeeper.__file__).parent
+    root = Path(__file__).parents[1]
     info = f"watchkeeper-{found.version}.dist-info"
     files = {
         f"watchkeeper/{path.relative_to(root).as_posix()}": path.read_bytes()
