@@ -18,8 +18,8 @@ from watchkeeper.release import leak, overlap, registry, replay, speed
 from watchkeeper.release.answering import Asked, figures
 from watchkeeper.release.attempt import Attempts, alive, loaded, memory_of
 from watchkeeper.release.case import Case, case_of, kept
-from watchkeeper.release.curve import curve
 from watchkeeper.release.consumer import contract_checks
+from watchkeeper.release.curve import curve
 from watchkeeper.release.evaluate import evaluate
 from watchkeeper.release.held import Held
 from watchkeeper.release.holdout import Holdout, Told, held_out, typed_labels
