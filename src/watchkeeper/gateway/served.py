@@ -14,7 +14,7 @@ from watchkeeper.gateway.rows import Reply, Rows, Values
 from watchkeeper.model import Model
 from watchkeeper.release.figures import Figures
 
-RETURN_SECONDS = 2.0
+RETURN_SECONDS = 5.0
 """So long a request waits for a process that is being started again, where no other version can answer."""
 
 
@@ -89,7 +89,7 @@ class Served:
             if not left or time.monotonic() > until:
                 break
             await asyncio.sleep(0.02)
-        status = 504 if failed.reason == "timeout" else 503 if not given else 500
+        status = 504 if failed.reason == "timeout" else 500 if failed.sent else 503
         more = "" if pinned or len(set(known)) > 1 else " There is no previous version that could answer instead."
         headers = (("retry-after", "1"),) if status == 503 else ()
         raise Refusal(status, failed.reason, f"{failed}{more}", headers=headers)
