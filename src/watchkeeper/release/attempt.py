@@ -29,7 +29,7 @@ class Attempts:
     def make(
         self, name: str, check: Callable[[], Checked | None], lead: str = "This could not be checked: "
     ) -> Checked | None:
-        """Make a check, and take what it says, if it says anything. `lead`: what the sentence of an error begins with."""
+        """Make a check, and take what it says, if it says anything. `lead`: how the sentence of an error begins."""
         try:
             made = check()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check speaks against the candidate

@@ -57,7 +57,7 @@ def gate_html(verdict: Verdict) -> str:
             against=against(verdict),
             held_out=held_out(verdict),
             bad=bad,
-        checks=sorted(verdict["checks"], key=_worst_first),
+            checks=sorted(verdict["checks"], key=_worst_first),
             metrics=list(_metrics(verdict)),
             measured=measured(verdict),
             threshold=_threshold(verdict),
