@@ -17,7 +17,7 @@ from watchkeeper.release.outcome import Outcome
 from watchkeeper.release.sides import Sides
 from watchkeeper.report.words import number, percent
 from watchkeeper.stats.cutoff import Cutoff, cheapest, finds, precise, spares
-from watchkeeper.stats.influence_binary import BinaryRows, decision
+from watchkeeper.stats.influence_binary import CHOSEN, BinaryRows, decision
 from watchkeeper.stats.trial import Trial, trial
 
 Bools = NDArray[np.bool_]
@@ -129,7 +129,7 @@ def _saved(found: Found, need: StatedNeed, skill: float) -> tuple[Trial, float]:
     alike = min(neither, key=lambda costs: float(costs.mean()))
     saved = alike - cost(rows.decided)
     mean = float(saved.mean())
-    return trial(mean, saved - mean, found.both.cluster, max(false, missed)), skill * float(alike.mean())
+    return trial(mean, CHOSEN * (saved - mean), found.both.cluster, max(false, missed)), skill * float(alike.mean())
 
 
 def _cutoff(rows: BinaryRows, need: StatedNeed, confidence: float) -> Cutoff:
