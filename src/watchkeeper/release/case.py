@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from watchkeeper.lake import Lake
 from watchkeeper.model import Model
+from watchkeeper.model.error import NotInstalled
 from watchkeeper.release import registry
 from watchkeeper.release.verdict import Gate, as_dict
 from watchkeeper.runtime import Allowed, Format, Servable
@@ -54,7 +56,17 @@ def case_of(home: Home, model: str, version: str, model_fn: str | None) -> Case:
         file, _, name = model_fn.rpartition(":")
         servable = Servable(Format.FUNCTION, servable.inputs, servable.path, f"{Path(file).absolute()}:{name}")
         allowed = allowed.model_copy(update={"functions": True})
+        if candidate.detail["function"] != model_fn:
+            notes.append(f"{model_fn} answered for {version}: the verdict holds only where it does so in production.")
+    _installed(servable.format)
     return Case(home, declared, home.lake(declared), candidate, live, servable, allowed, tuple(notes))
+
+
+def _installed(format: Format) -> None:
+    """Raises `NotInstalled`: what this machine lacks is no fault of a candidate, so no verdict is made of it."""
+    needed = {Format.ONNX: "onnxruntime", Format.SKOPS: "skops"}.get(format)
+    if needed is not None and find_spec(needed) is None:
+        raise NotInstalled(f"the gate needs {needed} for this version. Run: pip install 'watchkeeper[gateway]'")
 
 
 def kept(home: Home, found: Gate, now: int, who: str) -> Gate:

@@ -182,7 +182,10 @@ def _without_served(source: object, model: Model) -> Model:
     wanted = deliver(source, model).violations
     absent = {name for one in wanted if one.check == "missing_column" for name in one.columns}
     columns = {name: c for name, c in model.columns.items() if name not in absent or c.role not in SERVED}
-    return model if len(columns) == len(model.columns) else model.model_copy(update={"columns": columns})
+    if len(columns) == len(model.columns):
+        return model
+    segments = [name for name in model.segments if name in columns]
+    return model.model_copy(update={"columns": columns, "segments": segments})
 
 
 def _latest(home: Home, model: Model, asked: str, length: int, *, now: int, told: Told | None) -> Holdout:

@@ -11,6 +11,7 @@ import pytest
 
 import gated
 from watchkeeper.model.bounds import Bounds
+from watchkeeper.model.error import NotInstalled
 from watchkeeper.release import registry, speed
 from watchkeeper.release.attempt import Attempts
 from watchkeeper.release.outcome import Outcome
@@ -225,7 +226,9 @@ def test_a_candidate_that_answers_badly_fails_and_the_error_is_told(home, folder
 def test_a_function_is_found_from_the_working_folder(home, folder, better, latest, monkeypatch):
     function(folder, "here", "return (rows['hour'] > 8).astype(int)")
     monkeypatch.chdir(folder)
-    assert gated.outcome_of(gated.gated(home, better, latest, model_fn="here.py:predict"), "requests") == "PASS"
+    verdict = gated.gated(home, better, latest, model_fn="here.py:predict")
+    assert gated.outcome_of(verdict, "requests") == "PASS"
+    assert any("here.py:predict answered for" in note for note in verdict.notes)
 
 
 def test_a_candidate_that_is_slow_or_holds_much_memory_fails_beside_a_quick_live_model(folder):
@@ -248,6 +251,14 @@ def test_what_is_live_is_held_against_what_was_live_before(home, latest):
     verdict = gated.gated(home, "v1", latest)
     assert verdict.live is None
     assert any("is live itself" in note for note in verdict.notes)
+
+
+def test_what_this_machine_lacks_is_no_fault_of_the_candidate(home, better, latest, monkeypatch):
+    before = gates.latest(home.store, gated.NAME, better).id
+    monkeypatch.setattr("watchkeeper.release.case.find_spec", lambda name: None)
+    with pytest.raises(NotInstalled, match=r"watchkeeper\[gateway\]"):
+        gated.gated(home, better, latest)
+    assert gates.latest(home.store, gated.NAME, better).id == before
 
 
 def test_unknown_versions_spans_and_models_without_labels_are_usage_errors(home, tmp_path, better, latest):
