@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from watchkeeper.model import Column, Model, Need, Role, Task, Type
-from watchkeeper.release.evaluate import evaluate
-from watchkeeper.release.held import Held
+from watchkeeper.release.gate.evaluate import evaluate
+from watchkeeper.release.gate.held import Held
 from watchkeeper.release.outcome import Outcome, together
 from watchkeeper.runtime import Answers
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from watchkeeper.release import registry
-from watchkeeper.release.gate import gate
+from watchkeeper.release.gate.gate import gate
 from watchkeeper.state import deployment
 from watchkeeper.state.deployment import Action
 from watchkeeper.watch.add import add

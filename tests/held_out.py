@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from watchkeeper.model import Column, Model, Need, Role, Task, Type
-from watchkeeper.release.evaluate import evaluate
-from watchkeeper.release.held import Held
+from watchkeeper.release.gate.evaluate import evaluate
+from watchkeeper.release.gate.held import Held
 from watchkeeper.runtime import Answers
 
 BINARY = Model(name="b", task=Task.BINARY, columns={"y": Column(type=Type.INTEGER, role=Role.LABEL)})

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from watchkeeper.model import Model, WatchkeeperError, load
     from watchkeeper.people.card import card
-    from watchkeeper.release.compare import compare
-    from watchkeeper.release.contract import Contract, misfits
-    from watchkeeper.release.contract_python import contract
+    from watchkeeper.release.compare.compare import compare
+    from watchkeeper.release.contract.contract import Contract, misfits
+    from watchkeeper.release.contract.python import contract
     from watchkeeper.release.python import gate, live, register, release, rollback, versions
     from watchkeeper.report import Backtest, Result, Skew, Verdict
     from watchkeeper.watch import backtest, check, infer_model, merged, profile
@@ -46,9 +46,9 @@ _HOMES = {
     "Model": "model",
     "WatchkeeperError": "model",
     "load": "model",
-    "Contract": "release.contract",
-    "contract": "release.contract_python",
-    "misfits": "release.contract",
+    "Contract": "release.contract.contract",
+    "contract": "release.contract.python",
+    "misfits": "release.contract.contract",
     "Backtest": "report",
     "Result": "report",
     "Skew": "report",
@@ -56,7 +56,7 @@ _HOMES = {
     "backtest": "watch",
     "card": "people.card",
     "check": "watch",
-    "compare": "release.compare",
+    "compare": "release.compare.compare",
     "infer_model": "watch",
     "merged": "watch",
     "profile": "watch",

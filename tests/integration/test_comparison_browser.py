@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import compared
-from watchkeeper.release.difference import difference
+from watchkeeper.release.compare.difference import difference
 from watchkeeper.report.comparison_html import to_html
 from watchkeeper.report.document import Document, Items, Section, Table
 from watchkeeper.report.document_html import to_html as document_html

@@ -17,7 +17,7 @@ import pytest
 
 import gateways
 from dockerfile import Image
-from watchkeeper.release.package import package
+from watchkeeper.release.package.folder import package
 from watchkeeper.state import Role, token
 from watchkeeper.watch.home import opened
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.model import Model
-from watchkeeper.release.difference import difference
+from watchkeeper.release.compare.difference import difference
 from watchkeeper.report.comparison import as_dict
 from watchkeeper.runtime import Answers
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from watchkeeper.gateway.contract import Contract as Held
 from watchkeeper.gateway.refusal import Broken
 from watchkeeper.model import Column, Model, Type
-from watchkeeper.release.contract import Contract, misfits
-from watchkeeper.release.contract_schema import input_schema, read, schema
-from watchkeeper.release.field import Field, Rule, as_list
+from watchkeeper.release.contract.contract import Contract, misfits
+from watchkeeper.release.contract.field import Field, Rule, as_list
+from watchkeeper.release.contract.schema import input_schema, read, schema
 
 VALUES = st.one_of(
     st.none(),

@@ -7,9 +7,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchkeeper.release.lone import area, mid_ranks
+from watchkeeper.release.gate.lone import area, mid_ranks
+from watchkeeper.release.gate.training import hashed, seen_by
 from watchkeeper.release.outcome import Checked, Outcome, together
-from watchkeeper.release.training import hashed, seen_by
 
 ROWS = st.lists(
     st.tuples(

@@ -51,7 +51,7 @@ def compare(
 
     text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [on])
     with home_of(home) as at, following("Comparing") as told:
-        from watchkeeper.release.compare import compared
+        from watchkeeper.release.compare.compare import compared
 
         found = compared(at, model, old, new, on, rows=rows, told=told)
     if text is not None:

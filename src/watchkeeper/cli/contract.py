@@ -14,8 +14,8 @@ from watchkeeper.cli.option import Home
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watchkeeper.release.contract import Contract
-    from watchkeeper.release.field import Field
+    from watchkeeper.release.contract.contract import Contract
+    from watchkeeper.release.contract.field import Field
     from watchkeeper.watch.home import Home as Opened
 
 BROKEN = 1
@@ -67,7 +67,7 @@ def contract(
     """
     from watchkeeper.cli.home import home_of
     from watchkeeper.model import WatchkeeperError
-    from watchkeeper.release.contract_python import from_file
+    from watchkeeper.release.contract.python import from_file
 
     is_file = model.endswith(".json")
     if is_file and (version or other or keep or withdraw):
@@ -80,7 +80,7 @@ def contract(
         elif at is not None and version is not None and other is not None:
             _compare(at, model, version, other, as_json)
         else:
-            from watchkeeper.release.contract_python import from_home
+            from watchkeeper.release.contract.python import from_home
 
             found = from_file(model) if at is None else from_home(at, model, version)
             if check is not None:
@@ -95,7 +95,7 @@ def _keep(at: Opened, model: str, path: Path) -> None:
     from watchkeeper.model import WatchkeeperError
     from watchkeeper.model.clock import clock
     from watchkeeper.model.person import person
-    from watchkeeper.release.consumer import keep, load_consumer
+    from watchkeeper.release.contract.consumer import keep, load_consumer
 
     stated = load_consumer(path)
     if stated.model != model:
@@ -107,14 +107,14 @@ def _keep(at: Opened, model: str, path: Path) -> None:
 def _withdraw(at: Opened, model: str, consumer: str) -> None:
     from watchkeeper.model.clock import clock
     from watchkeeper.model.person import person
-    from watchkeeper.release.consumer import withdraw
+    from watchkeeper.release.contract.consumer import withdraw
 
     withdraw(at, model, consumer, now=clock(), who=person())
     typer.echo(f"The contract of {consumer} is withdrawn.")
 
 
 def _check(contract: Contract, path: Path, as_json: bool) -> None:
-    from watchkeeper.release.consumer import breaches, load_consumer
+    from watchkeeper.release.contract.consumer import breaches, load_consumer
 
     consumer = load_consumer(path)
     found = breaches(contract, consumer)
@@ -133,9 +133,9 @@ def _check(contract: Contract, path: Path, as_json: bool) -> None:
 
 def _compare(at: Opened, model: str, version: str, other: str, as_json: bool) -> None:
     from watchkeeper.release import registry
-    from watchkeeper.release.consumer import breaches, consumers
-    from watchkeeper.release.contract import contract_then
-    from watchkeeper.release.contract_change import changes
+    from watchkeeper.release.contract.change import changes
+    from watchkeeper.release.contract.consumer import breaches, consumers
+    from watchkeeper.release.contract.contract import contract_then
 
     before, after = (contract_then(at, registry.one(at, model, name)) for name in (version, other))
     found = changes(before, after)
@@ -157,8 +157,8 @@ def _compare(at: Opened, model: str, version: str, other: str, as_json: bool) ->
 
 
 def _show(contract: Contract, at: Opened | None, as_json: bool) -> None:
-    from watchkeeper.release.consumer import breaches, consumers
-    from watchkeeper.release.contract_schema import schema
+    from watchkeeper.release.contract.consumer import breaches, consumers
+    from watchkeeper.release.contract.schema import schema
 
     if as_json:
         typer.echo(json.dumps(schema(contract), indent=2))
@@ -176,8 +176,8 @@ def _show(contract: Contract, at: Opened | None, as_json: bool) -> None:
 
 
 def _export(contract: Contract, schema: Path | None, openapi: Path | None) -> None:
-    from watchkeeper.release.contract_openapi import openapi as routes
-    from watchkeeper.release.contract_schema import schema as as_schema
+    from watchkeeper.release.contract.openapi import openapi as routes
+    from watchkeeper.release.contract.schema import schema as as_schema
 
     if schema is not None:
         _write(as_schema(contract), schema)

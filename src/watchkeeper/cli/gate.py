@@ -10,7 +10,7 @@ import typer
 from watchkeeper.cli.option import Home, ModelName
 
 if TYPE_CHECKING:
-    from watchkeeper.release.verdict import Gate
+    from watchkeeper.release.gate.verdict import Gate
 
 
 def gate(
@@ -64,8 +64,8 @@ def gate(
         raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")
     text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [*(train or ())])
     with home_of(home) as at, following("Gating") as told:
-        from watchkeeper.release import gate as gates
-        from watchkeeper.release import retrain as again
+        from watchkeeper.release.gate import retrain as again
+        from watchkeeper.release.gate import gate as gates
 
         who, given = person(), train or []
         found = gates.gate(at, model, version, holdout, model_fn=model_fn, train=given, now=clock(), who=who, told=told)
@@ -79,7 +79,7 @@ def gate(
 def _say(found: Gate, anew: Gate | None, json: str | None, text: Path | None, page: Path | None) -> None:
     """Print and write the verdict; of a model that was trained anew both verdicts are printed, and its own written."""
     from watchkeeper.cli.screen import Screen
-    from watchkeeper.release.verdict import as_dict, write_json
+    from watchkeeper.release.gate.verdict import as_dict, write_json
     from watchkeeper.report.gate_terminal import print_gate
 
     screen, last = Screen(stderr=json == "-"), anew or found

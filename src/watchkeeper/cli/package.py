@@ -45,7 +45,7 @@ def package(
     from watchkeeper.model.person import person
 
     with home_of(home) as at, needs_server("gateway"):
-        from watchkeeper.release.package import package as packaged
+        from watchkeeper.release.package.folder import package as packaged
         from watchkeeper.report.words import inert, plural
 
         more = {"base": base, "ungated": ungated}

@@ -21,9 +21,9 @@ from watchkeeper.model import Model, Role, load
 from watchkeeper.model.clock import clock
 from watchkeeper.model.config import FILE
 from watchkeeper.release import registry
-from watchkeeper.release.gate import gate
+from watchkeeper.release.gate.gate import gate
+from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.python import register
-from watchkeeper.release.verdict import Gate
 from watchkeeper.state import deployment
 from watchkeeper.state.deployment import Action, Deployment
 from watchkeeper.watch.add import add

@@ -16,8 +16,8 @@ from watchkeeper.model.clock import clock
 from watchkeeper.model.error import NotInstalled
 from watchkeeper.model.person import person
 from watchkeeper.release import mirror, registry
+from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.lineage import lineage
-from watchkeeper.release.verdict import Gate
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
 from watchkeeper.watch.home import Home, opened
@@ -114,7 +114,7 @@ def gate(
     the version. `train`: the files that it was trained on. The verdict is kept: `release` goes by it. Raises
     `WatchkeeperError`; whatever goes wrong with the version itself is in the verdict.
     """
-    from watchkeeper.release.gate import gate as judged
+    from watchkeeper.release.gate.gate import gate as judged
 
     files = [str(file) for file in train]
     with opened(home) as at:

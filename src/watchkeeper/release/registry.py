@@ -10,7 +10,7 @@ from typing import Any
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
-from watchkeeper.release.consumer import broken
+from watchkeeper.release.contract.consumer import broken
 from watchkeeper.release.inputs import inputs_of
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.runtime import Format, Refused, Servable, examine

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from watchkeeper.release.claim import Claim, Question, answered, holm
+from watchkeeper.release.gate.claim import Claim, Question, answered, holm
 from watchkeeper.release.outcome import Outcome
 
 

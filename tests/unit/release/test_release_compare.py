@@ -14,8 +14,8 @@ import gated
 import watchkeeper
 from watchkeeper.cli.app import app
 from watchkeeper.release import registry
-from watchkeeper.release.compare import CannotCompare, compared
-from watchkeeper.release.holdout import CannotGate
+from watchkeeper.release.compare.compare import CannotCompare, compared
+from watchkeeper.release.gate.holdout import CannotGate
 from watchkeeper.release.registry import NoSuchVersion
 
 PERSONAL = gated.YAML.replace("weathersit: {", "weathersit: {pii: true, ")

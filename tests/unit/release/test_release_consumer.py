@@ -11,7 +11,7 @@ from watchkeeper.cli.app import app
 from watchkeeper.model import ModelError
 from watchkeeper.model.yaml_file import parse
 from watchkeeper.release import registry
-from watchkeeper.release.consumer import (
+from watchkeeper.release.contract.consumer import (
     NoSuchConsumer,
     OtherModel,
     breaches,
@@ -21,9 +21,9 @@ from watchkeeper.release.consumer import (
     parse_consumer,
     withdraw,
 )
-from watchkeeper.release.contract import of
+from watchkeeper.release.contract.contract import of
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.release.package import package
+from watchkeeper.release.package.folder import package
 from watchkeeper.state import audit, gate
 from watchkeeper.state import consumer as kept
 from watchkeeper.state import model as models

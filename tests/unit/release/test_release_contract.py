@@ -10,10 +10,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from watchkeeper.model.yaml_file import parse
-from watchkeeper.release.contract import Kind, contract_of, contract_then, misfits, of, said
-from watchkeeper.release.contract_change import Side, changes
-from watchkeeper.release.contract_openapi import openapi
-from watchkeeper.release.contract_schema import NoContract, input_schema, read, schema
+from watchkeeper.release.contract.change import Side, changes
+from watchkeeper.release.contract.contract import Kind, contract_of, contract_then, misfits, of, said
+from watchkeeper.release.contract.openapi import openapi
+from watchkeeper.release.contract.schema import NoContract, input_schema, read, schema
 from watchkeeper.state import model as models
 from watchkeeper.state import version as versions
 from watchkeeper.state.version import Version

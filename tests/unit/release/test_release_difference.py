@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_error
 
 import compared
-from watchkeeper.release.difference import difference
+from watchkeeper.release.compare.difference import difference
 from watchkeeper.report.comparison import as_dict, to_json
 from watchkeeper.runtime import Answers
 

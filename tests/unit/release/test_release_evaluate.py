@@ -9,8 +9,8 @@ from sklearn import metrics as sk
 
 from held_out import BINARY, CLASSES, NUMBERS, RANKED, held, outcomes, scored, world
 from watchkeeper.model import Column, Role, Type
+from watchkeeper.release.gate.sides import CannotEvaluate
 from watchkeeper.release.outcome import Outcome, together
-from watchkeeper.release.sides import CannotEvaluate
 from watchkeeper.runtime import Answers
 
 SMALL = {"metrics": {"roc_auc": {"margin": 0.01}}}

@@ -12,11 +12,12 @@ import pytest
 import gated
 from watchkeeper.model.bounds import Bounds
 from watchkeeper.model.error import NotInstalled
-from watchkeeper.release import registry, speed
-from watchkeeper.release.attempt import Attempts
+from watchkeeper.release import registry
+from watchkeeper.release.gate import speed
+from watchkeeper.release.gate.attempt import Attempts
+from watchkeeper.release.gate.replay import answers_well
+from watchkeeper.release.gate.verdict import as_dict, schema
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.release.replay import answers_well
-from watchkeeper.release.verdict import as_dict, schema
 from watchkeeper.runtime import Allowed, Format, Servable, Worker
 from watchkeeper.state import gate as gates
 
@@ -255,7 +256,7 @@ def test_what_is_live_is_held_against_what_was_live_before(home, latest):
 
 def test_what_this_machine_lacks_is_no_fault_of_the_candidate(home, better, latest, monkeypatch):
     before = gates.latest(home.store, gated.NAME, better).id
-    monkeypatch.setattr("watchkeeper.release.case.find_spec", lambda name: None)
+    monkeypatch.setattr("watchkeeper.release.gate.case.find_spec", lambda name: None)
     with pytest.raises(NotInstalled, match=r"watchkeeper\[gateway\]"):
         gated.gated(home, better, latest)
     assert gates.latest(home.store, gated.NAME, better).id == before
@@ -263,7 +264,7 @@ def test_what_this_machine_lacks_is_no_fault_of_the_candidate(home, better, late
 
 def test_unknown_versions_spans_and_models_without_labels_are_usage_errors(home, tmp_path, better, latest):
     from watchkeeper.delivery import NoSuchFile
-    from watchkeeper.release.holdout import CannotGate
+    from watchkeeper.release.gate.holdout import CannotGate
 
     with pytest.raises(registry.NoSuchVersion):
         gated.gated(home, "v99", latest)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from watchkeeper.release import holdout, registry
-from watchkeeper.release.gate import gate
-from watchkeeper.release.holdout import held_out, typed_labels
+from watchkeeper.release import registry
+from watchkeeper.release.gate.gate import gate, holdout
+from watchkeeper.release.gate.holdout import held_out, typed_labels
 from watchkeeper.watch.add import add
 from watchkeeper.watch.home import opened
 

@@ -10,9 +10,9 @@ import pytest
 
 import gated
 from watchkeeper.model import Column, Model, Type
-from watchkeeper.release import leak, overlap
-from watchkeeper.release.holdout import Holdout
-from watchkeeper.release.training import CannotRead, data_end, known_files, trained_on
+from watchkeeper.release.gate import leak, overlap
+from watchkeeper.release.gate.holdout import Holdout
+from watchkeeper.release.gate.training import CannotRead, data_end, known_files, trained_on
 
 FEATURES = list(gated.FEATURES)
 MODEL = Model.model_validate(

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 import gated
 from watchkeeper.model import Model
-from watchkeeper.release.lone import area, lone, mid_ranks
+from watchkeeper.release.gate.lone import area, lone, mid_ranks
 
 
 def model(task, **types):

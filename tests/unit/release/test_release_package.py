@@ -19,12 +19,13 @@ from typer.testing import CliRunner
 import gateways
 from dockerfile import instructions
 from watchkeeper.cli.app import app
-from watchkeeper.release import package_pin, registry
+from watchkeeper.release import registry
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.release.package import CannotPackage, NotEmpty, package
-from watchkeeper.release.package_pin import EVERY, RUNS, CannotPin, normal, pins
-from watchkeeper.release.package_text import dockerfile
-from watchkeeper.release.package_wheel import wheel
+from watchkeeper.release.package import pin as package_pin
+from watchkeeper.release.package.folder import CannotPackage, NotEmpty, package
+from watchkeeper.release.package.pin import EVERY, RUNS, CannotPin, normal, pins
+from watchkeeper.release.package.text import dockerfile
+from watchkeeper.release.package.wheel import wheel
 from watchkeeper.release.registry import NoSuchVersion, NotPassed
 from watchkeeper.state import Role, audit, deployment, gate, open_store, token
 from watchkeeper.state import version as versions

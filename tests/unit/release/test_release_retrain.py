@@ -10,9 +10,9 @@ import pytest
 
 import gated
 from watchkeeper.release import registry
-from watchkeeper.release.holdout import CannotGate
+from watchkeeper.release.gate.holdout import CannotGate
+from watchkeeper.release.gate.retrain import CannotTrain, retrain
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.release.retrain import CannotTrain, retrain
 
 PIPELINE = f"""\
 import sys

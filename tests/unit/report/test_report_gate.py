@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
+from watchkeeper.release.gate.verdict import Gate, as_dict, schema, write_schema
 from watchkeeper.release.outcome import Checked, Outcome
-from watchkeeper.release.verdict import Gate, as_dict, schema, write_schema
 from watchkeeper.report.gate_page import gate_html
 from watchkeeper.report.gate_terminal import print_gate
 

@@ -1,0 +1,1 @@
+"""What a version takes and gives, and who relies on it."""
