@@ -64,8 +64,8 @@ def gate(
         raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")
     text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [*(train or ())])
     with home_of(home) as at, following("Gating") as told:
-        from watchkeeper.release.gate import retrain as again
         from watchkeeper.release.gate import gate as gates
+        from watchkeeper.release.gate import retrain as again
 
         who, given = person(), train or []
         found = gates.gate(at, model, version, holdout, model_fn=model_fn, train=given, now=clock(), who=who, told=told)

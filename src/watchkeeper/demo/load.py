@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from watchkeeper.demo.serving import NoServer
 
 CLIENTS = 4
-PAUSE = 0.01
+PAUSE = 0.02
 """Seconds between an answer and a client's next request."""
 
 

@@ -43,7 +43,7 @@ gate: {min_rows: 100}    # labelled hours below which nothing is decided
 rollback: {}             # a version that fails live goes back by itself
 """
 CONFIG = "serving: {skops_types: [numpy.dtype]}   # beyond scikit-learn's own: what fills in missing values keeps one\n"
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.0
 PATIENCE = 30.0
 
 
