@@ -3,7 +3,9 @@
 from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.async_worker import AsyncWorker
+from watchkeeper.runtime.examine import Facts, examine
 from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
+from watchkeeper.runtime.remote import Remote
 from watchkeeper.runtime.servable import Format, Servable
 from watchkeeper.runtime.worker import Worker
 
@@ -13,11 +15,14 @@ __all__ = [
     "AsyncWorker",
     "CannotLoad",
     "Crashed",
+    "Facts",
     "Format",
     "Refused",
+    "Remote",
     "Servable",
     "TimedOut",
     "Worker",
     "WrongAnswer",
     "WrongInput",
+    "examine",
 ]

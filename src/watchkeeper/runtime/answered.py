@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,18 +39,25 @@ def part(whole: Answers, start: int, end: int) -> Answers:
 def check(given: Answers) -> None:
     """Raise `WrongAnswer` if a prediction is missing or not finite, or a probability is none."""
     said = given.prediction
-    if said is not None and said.dtype.kind in "fc" and not bool(np.isfinite(said).all()):
+    if said is not None and said.dtype.kind == "f" and not bool(np.isfinite(said).all()):
         row = int(np.flatnonzero(~np.isfinite(said))[0])
         raise WrongAnswer(f"The model predicts {said[row]} for row {row + 1}, which is no value.")
-    if said is not None and said.dtype.kind == "O" and any(not _plain(value) for value in said):
+    if said is not None and (
+        said.dtype.kind not in "biufUO" or (said.dtype.kind == "O" and not all(map(_possible, said)))
+    ):
         raise WrongAnswer("The model predicts what is neither a number nor a boolean nor a text.")
     table = given.scores
     if table is not None and not (bool((table >= -_SLACK).all()) and bool((table <= 1 + _SLACK).all())):
-        row, column = np.argwhere(~((table >= -_SLACK) & (table <= 1 + _SLACK)))[0]
+        row, column = np.argwhere(~((table >= -_SLACK) & (table <= 1 + _SLACK)))[-1]
         raise WrongAnswer(
             f"The model gives {table[row, column]} as a probability for row {row + 1}. "
             "Export it so that scores are between 0 and 1, or only its prediction."
         )
+
+
+def plain(value: Any) -> Any:
+    """A value of NumPy's as Python has it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def maps_to_table(maps: Sequence[Mapping[Any, float]], classes: Sequence[Scalar]) -> NDArray[np.float64]:
@@ -62,6 +70,8 @@ def maps_to_table(maps: Sequence[Mapping[Any, float]], classes: Sequence[Scalar]
 
 def _prediction(given: object, rows: int) -> NDArray[Any]:
     said = np.asarray(given)
+    if said.dtype.kind == "O":
+        said = np.array([plain(value) for value in said.ravel()], dtype=object).reshape(said.shape)
     if said.ndim == 2 and said.shape[1] == 1:
         said = said[:, 0]
     if said.ndim != 1 or len(said) != rows:
@@ -86,5 +96,8 @@ def _scores(given: object, rows: int) -> NDArray[np.float64]:
     return table
 
 
-def _plain(value: object) -> bool:
-    return isinstance(value, str | bool | int | float) and value == value  # NaN is not itself
+def _possible(value: object) -> bool:
+    """Whether a value may be predicted: a text, a boolean, or a number that is finite and not too large to travel."""
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) in (str, bool) or (type(value) is int and -(1 << 63) <= value < 1 << 63)

@@ -38,7 +38,6 @@ class Load(msgspec.Struct):
     inputs: tuple[str, ...]
     path: str | None
     function: str | None
-    classes: tuple[Scalar, ...]
     skops_types: list[str]
     memory_bytes: int | None
     threads: int
@@ -132,7 +131,10 @@ def batch_frame(number: int, requests: Sequence[bytes]) -> bytes:
 def batch_of(body: bytes) -> tuple[int, list[tuple[int, list[Column]]]]:
     """The number of a call, and its requests: rows and columns."""
     number, requests = _batch(body)
-    return number, [(rows, [_unpacked(column) for column in columns]) for rows, columns in requests]
+    return number, [
+        (rows, [column if type(column) is list else _unpacked(column) for column in columns])
+        for rows, columns in requests
+    ]
 
 
 def replies_frame(number: int, replies: Sequence[Answers | WatchkeeperError]) -> bytes:
@@ -145,7 +147,7 @@ def replies_of(body: bytes) -> tuple[int, list[Answers | WatchkeeperError]]:
     try:
         number, replies = _replies(body)
         return number, [_heard(reply) for reply in replies]
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, KeyError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, AttributeError) as error:
         raise Crashed(f"The model's process answered what is no frame of ours: {error}.") from error
 
 

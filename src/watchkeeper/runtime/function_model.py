@@ -65,5 +65,5 @@ def _parts(given: object) -> tuple[object, object, Sequence[Any]]:
                 f"The function gives {', '.join(map(repr, unknown))}: known are prediction, score, scores, classes."
             )
         scores = given.get("scores", given.get("score"))
-        return given.get("prediction"), scores, tuple(given.get("classes", ()))
+        return given.get("prediction"), scores, tuple(answered.plain(one) for one in given.get("classes", ()))
     return given, None, ()

@@ -33,7 +33,9 @@ def start(servable: Servable, allowed: Allowed, memory_bytes: int | None = None,
 
     Raises `CannotLoad` where the configuration does not allow it.
     """
-    frame = channel.load_frame(_load(servable, allowed, memory_bytes, threads))
+    load = _load(servable, allowed, memory_bytes, threads)
+    folder = tempfile.gettempdir() if load.function is None else str(Path(load.function).parent)
+    frame = channel.load_frame(load)
     ours, theirs = socket.socketpair()
     with theirs:
         number = theirs.fileno()
@@ -42,8 +44,8 @@ def start(servable: Servable, allowed: Allowed, memory_bytes: int | None = None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[number],
-            cwd=tempfile.gettempdir(),
-            env=_environment(),
+            cwd=folder if Path(folder).is_dir() else None,
+            env=clean_environment(),
             start_new_session=True,
         )
     ours.sendall(frame)
@@ -81,17 +83,17 @@ def _load(servable: Servable, allowed: Allowed, memory_bytes: int | None, thread
         servable.format.value,
         servable.inputs,
         path,
-        servable.function,
-        (),
+        None if servable.function is None else str(Path(servable.function).absolute()),
         allowed.skops_types,
         memory_bytes or allowed.memory_bytes,
         threads,
     )
 
 
-def _environment() -> dict[str, str]:
-    """What a process needs to start with our packages."""
+def clean_environment() -> dict[str, str]:
+    """The variables of a model's process: what it needs to start with our packages, and no secret of its owner."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     ours = str(Path(__file__).resolve().parents[2])
-    kept["PYTHONPATH"] = os.pathsep.join([ours, *filter(None, [kept.get("PYTHONPATH")])])
+    theirs = (str(Path(one).absolute()) for one in kept.get("PYTHONPATH", "").split(os.pathsep) if one)
+    kept["PYTHONPATH"] = os.pathsep.join([ours, *theirs])
     return kept

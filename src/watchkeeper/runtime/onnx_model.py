@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Scalar
-from watchkeeper.runtime import answered, typed
+from watchkeeper.runtime import answered, onnx_file, typed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.channel import Column
 from watchkeeper.runtime.failure import CannotLoad, WrongAnswer
@@ -22,8 +24,11 @@ _INTEGERS: dict[str, Any] = {f"tensor({name})": np.dtype(name) for name in _INTE
 class OnnxModel:
     """A session of `onnxruntime`, and how its inputs and outputs are meant."""
 
-    def __init__(self, path: str, inputs: Sequence[str], classes: Sequence[Scalar], threads: int) -> None:
+    def __init__(self, path: str, inputs: Sequence[str], threads: int) -> None:
         import onnxruntime
+
+        with Path(path).open("rb") as file:
+            described = onnx_file.describe(file, Path(path).stat().st_size, sys.maxsize)
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -40,7 +45,7 @@ class OnnxModel:
         self._maps = next((at for at, one in enumerate(outputs) if one.type.startswith("seq(map(")), None)
         self._scores = self._maps if self._maps is not None else _scores_at(outputs)
         self._label = next((at for at in range(len(outputs)) if at != self._scores), None)
-        self.classes = tuple(classes)
+        self.classes = described.classes
 
     def answer(self, columns: Sequence[Column], rows: int) -> Answers:
         """Answer to rows; their columns are in the order of the servable's inputs."""
@@ -105,7 +110,8 @@ def _scores_at(outputs: Sequence[Any]) -> int | None:
 
 def _numbered(label: Any, count: int) -> tuple[Scalar, ...]:
     """Classes that nothing in the file names: their numbers."""
-    if label is not None and np.asarray(label).dtype.kind not in "iub":
+    numbered = label is None or (np.asarray(label).dtype.kind in "iub" and bool(np.isin(label, range(count)).all()))
+    if not numbered:
         raise WrongAnswer(
             "The model gives probabilities of classes, but its file does not say of which. "
             'Add them to its metadata: `classes` = `["no", "yes"]`, in the order of the probabilities.'

@@ -41,6 +41,7 @@ class LoadedModel(Protocol):
 def main(number: str) -> None:
     """Load what the owner says, then answer until the socket closes."""
     owner = socket.socket(fileno=int(number))
+    os.dup2(2, 1)  # what a model prints goes to the log, never into an answer
     faulthandler.enable()
     threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
     frames = channel.Frames()
@@ -116,7 +117,7 @@ def _model(load: Load) -> LoadedModel:
     if load.format == Format.ONNX:
         from watchkeeper.runtime.onnx_model import OnnxModel
 
-        return OnnxModel(str(load.path), load.inputs, load.classes, load.threads)
+        return OnnxModel(str(load.path), load.inputs, load.threads)
     if load.format == Format.SKOPS:
         from watchkeeper.runtime.skops_model import SkopsModel
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Scalar
-from watchkeeper.runtime import answered, typed
+from watchkeeper.runtime import answered, skops_file, typed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.channel import Column
 from watchkeeper.runtime.failure import CannotLoad
@@ -27,7 +27,8 @@ class SkopsModel:
         try:
             estimator = skops.io.load(path, trusted=list(allowed))
         except UntrustedTypesFoundException as error:
-            raise CannotLoad(str(error)) from error
+            unknown = set(skops.io.get_untrusted_types(file=path)) - set(allowed)
+            raise CannotLoad(skops_file.unlisted(sorted(unknown))) from error
         if not hasattr(estimator, "predict"):
             raise CannotLoad(f"It holds a {type(estimator).__name__}, which has no `predict`.")
         self._columns = tuple(inputs)

@@ -17,14 +17,14 @@ def joined(parts: Sequence[Column]) -> Column:
     """The values of a column in several requests, one after the other."""
     if len(parts) == 1:
         return parts[0]
-    if any(isinstance(part, np.ndarray) for part in parts):
+    if np.ndarray in set(map(type, parts)):
         return list(chain.from_iterable(part.tolist() if isinstance(part, np.ndarray) else part for part in parts))
     return list(chain.from_iterable(parts))
 
 
 def floats(column: Column, name: str, type: Any) -> NDArray[Any]:
     """Real numbers; a missing one is NaN."""
-    found = np.asarray(column)
+    found = _array(column, name)
     if found.dtype.kind == "O" and all(value is None or isinstance(value, int | float) for value in found):
         found = found.astype(np.float64)
     if found.dtype.kind not in "biuf":
@@ -34,7 +34,7 @@ def floats(column: Column, name: str, type: Any) -> NDArray[Any]:
 
 def integers(column: Column, name: str, type: Any) -> NDArray[Any]:
     """Whole numbers. None may be missing, as they have no NaN."""
-    found = np.asarray(column)
+    found = _array(column, name)
     if found.dtype.kind == "O" and any(value is None for value in found):
         raise WrongInput(f"{name}: a value is missing, but the model takes whole numbers, which can't be missing.")
     if found.dtype.kind == "f" and not bool(np.all(np.isfinite(found))):
@@ -52,7 +52,7 @@ def integers(column: Column, name: str, type: Any) -> NDArray[Any]:
 
 def booleans(column: Column, name: str) -> NDArray[np.bool_]:
     """True and false, also as 1 and 0. None may be missing."""
-    found = np.asarray(column)
+    found = _array(column, name)
     if found.dtype.kind == "b":
         return found
     if found.dtype.kind in "iuf" and bool(np.all((found == 0) | (found == 1))):
@@ -82,6 +82,17 @@ def as_come(column: Column) -> NDArray[Any]:
     if kinds == {bool}:
         return np.asarray(column, dtype=np.bool_)
     return _objects(column)
+
+
+def _array(column: Column, name: str) -> NDArray[Any]:
+    """The values as NumPy takes them: one a row."""
+    try:
+        found = np.asarray(column)
+    except ValueError as error:
+        raise WrongInput(f"{name}: takes numbers, one a row, but one of the values is a list.") from error
+    if found.ndim != 1:
+        raise WrongInput(f"{name}: takes numbers, one a row, but has shape {list(found.shape)}.")
+    return found
 
 
 def _objects(values: Sequence[Any]) -> NDArray[np.object_]:

@@ -124,6 +124,7 @@ class Worker:
                 self._wait(until)
                 self._owner.sendall(channel.batch_frame(self._calls, requests))
             except TimeoutError as error:
+                self._process.kill()  # half a frame may be sent, which nothing could follow
                 raise self._late() from error
             except OSError as error:
                 raise self._crashed() from error

@@ -59,6 +59,8 @@ def test_limits_may_come_from_the_environment_too(tmp_path, monkeypatch):
         ("storage:\n  key: ${NO_SUCH_VARIABLE}", r"line 2: storage.key: the environment has no variable"),
         ("limits: {body_bytes: lots}", "line 1: limits.body_bytes can't be 'lots': write a whole number"),
         ("limits: {body_bytes: 0}", "limits.body_bytes can't be 0"),
+        ("serving:\n  skop_types: [a]", "line 2: serving.skop_types is no field of `serving`. .*skops_types"),
+        ("serving: {memory_bytes: 5}", "serving.memory_bytes can't be 5"),
         ("storage: [a, b]", "line 1: storage can't be .*write indented lines"),
         ("storage: {a: [b]}", r"storage.a can't be .*write a text"),
         ("just a text", "write lines of the form `field: value`. Known are state, lake, storage, keep_days, limits"),
@@ -69,6 +71,14 @@ def test_limits_may_come_from_the_environment_too(tmp_path, monkeypatch):
 def test_a_mistake_names_the_file_the_line_and_the_field(tmp_path, text, wanted):
     with pytest.raises(ModelError, match=wanted):
         load_config(written(tmp_path, text))
+
+
+def test_nothing_may_be_served_that_is_not_listed(tmp_path):
+    assert not load_config(tmp_path).serving.functions
+    serving = load_config(written(tmp_path, "serving: {functions: true, hosts: [m.example.com]}")).serving
+    assert serving.functions
+    assert serving.hosts == ["m.example.com"]
+    assert serving.skops_types == []
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):

@@ -1,0 +1,184 @@
+"""A model that a server of the user's answers: the Open Inference Protocol V2, or MLflow's `/invocations`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from watchkeeper.model import Allowed
+from watchkeeper.runtime import answered
+from watchkeeper.runtime.answers import Answers
+from watchkeeper.runtime.channel import Column
+from watchkeeper.runtime.failure import CannotLoad, Crashed, TimedOut, WrongAnswer, WrongInput
+from watchkeeper.runtime.servable import Servable
+from watchkeeper.runtime.worker import taken_columns
+
+MOST_BYTES = 256 << 20
+"""The most bytes of an answer."""
+_PORTS = {"http": 80, "https": 443}
+
+
+class Remote:
+    """Asks a server; the same calls as `Worker`. The host must be allowed, and it may not send us elsewhere."""
+
+    def __init__(self, servable: Servable, allowed: Allowed) -> None:
+        self.inputs = servable.inputs
+        self.url = checked_url(servable.url or "", allowed)
+
+    def predict(self, columns: Mapping[str, NDArray[Any] | Sequence[Any]], seconds: float | None = None) -> Answers:
+        """Answer to rows. Raises `WrongInput`, `WrongAnswer`, `TimedOut`, or `Crashed` where no server answers."""
+        taken = taken_columns(columns, self.inputs)
+        rows = len(taken[0]) if taken else 0
+        given = answers_of(self._post(body_of(self.url, self.inputs, taken), seconds), rows)
+        answered.check(given)
+        return given
+
+    def close(self, drain_seconds: float = 5) -> None:
+        """Nothing is held open."""
+
+    def _post(self, body: bytes, seconds: float | None) -> bytes:
+        at = urlsplit(self.url)
+        made = HTTPSConnection if at.scheme == "https" else HTTPConnection
+        connection = made(str(at.hostname), at.port or _PORTS[at.scheme], timeout=seconds)
+        target = path_of(self.url) + (f"?{at.query}" if at.query else "")
+        try:
+            connection.request("POST", target, body, {"Content-Type": "application/json"})
+            return self._read(connection.getresponse())
+        except TimeoutError as error:
+            raise TimedOut(f"{self.url} did not answer within {seconds:g} seconds.") from error
+        except (OSError, HTTPException) as error:
+            raise Crashed(f"{self.url} can't be asked: {type(error).__name__} {error}.") from error
+        finally:
+            connection.close()
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        body = response.read(MOST_BYTES + 1)
+        if 300 <= response.status < 400:
+            raise WrongAnswer(f"{self.url} sends us elsewhere, which is not followed. State the address that answers.")
+        if len(body) > MOST_BYTES:
+            raise WrongAnswer(f"{self.url} answers more than {MOST_BYTES:,} bytes.")
+        if response.status != 200:
+            raise error_of(self.url, response.status, body)
+        return body
+
+
+def checked_url(url: str, allowed: Allowed) -> str:
+    """The URL, if the configuration allows its host. Raises `CannotLoad`."""
+    try:
+        at = urlsplit(url)
+        port = at.port
+    except ValueError as error:
+        raise CannotLoad(f"{url!r} is no URL: {error}.") from error
+    if at.scheme not in _PORTS or not at.hostname or at.username is not None:
+        raise CannotLoad(f"{url!r} is no address of a server, such as http://models.example.com/v2/models/churn/infer.")
+    if not (at.path.endswith("/invocations") or "/v2/models/" in at.path):
+        raise CannotLoad(f"{url} speaks neither protocol: end it with /v2/models/NAME/infer or with /invocations.")
+    host = f"[{at.hostname}]" if ":" in at.hostname else at.hostname
+    named = {host.lower(), f"{host.lower()}:{port or _PORTS[at.scheme]}"}
+    if not named & {one.lower() for one in allowed.hosts}:
+        raise CannotLoad(
+            f"{host} is none of the servers that models may be on. "
+            "If it is yours, list it under `serving: hosts:` in config.yaml."
+        )
+    return url
+
+
+def path_of(url: str) -> str:
+    """The path that is asked: that of the URL, with `/infer` where it names the model alone."""
+    path = urlsplit(url).path.rstrip("/")
+    return path if path.endswith(("/infer", "/invocations")) else f"{path}/infer"
+
+
+def body_of(url: str, inputs: Sequence[str], columns: Sequence[Column]) -> bytes:
+    """The request, in the protocol that the URL's path tells."""
+    lists = [column.tolist() if isinstance(column, np.ndarray) else list(column) for column in columns]
+    plain = [[_plain(value) for value in column] for column in lists]
+    if path_of(url).endswith("/invocations"):
+        rows = [list(row) for row in zip(*plain, strict=True)]
+        return msgspec.json.encode({"dataframe_split": {"columns": list(inputs), "data": rows}})
+    tensors = [
+        {"name": name, "shape": [len(column)], "datatype": _datatype(name, column), "data": column}
+        for name, column in zip(inputs, plain, strict=True)
+    ]
+    return msgspec.json.encode({"inputs": tensors})
+
+
+def answers_of(body: bytes, rows: int) -> Answers:
+    """The answers in a server's reply of either protocol. Raises `WrongAnswer`."""
+    try:
+        said = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        raise WrongAnswer(f"The server's answer is no JSON: {error}.") from error
+    if isinstance(said, dict) and isinstance(said.get("outputs"), list):
+        return _of_tensors(said["outputs"], rows)
+    if isinstance(said, dict) and isinstance(said.get("predictions"), list):
+        return _of_predictions(said["predictions"], rows)
+    raise WrongAnswer("The server's answer has neither `outputs` nor `predictions`.")
+
+
+def error_of(url: str, status: int, body: bytes) -> WrongInput | WrongAnswer | Crashed:
+    """What a server's refusal means: ours to mend (4xx), or its own trouble."""
+    text = body[:300].decode(errors="replace").strip()
+    if status in (400, 422):
+        return WrongInput(f"{url} refuses the rows: {text}")
+    if status in (502, 503, 504):
+        return Crashed(f"{url} is not ready ({status}): {text}")
+    return WrongAnswer(f"{url} answers {status}: {text}")
+
+
+def _of_tensors(outputs: Sequence[Any], rows: int) -> Answers:
+    """A tensor `prediction` or the first one, with `score`, `probabilities` or the second one as probabilities."""
+    named: dict[str, Any] = {}
+    for one in outputs:
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str) or not isinstance(one.get("data"), list):
+            raise WrongAnswer("The server's answer has an output without name or data.")
+        named[one["name"]] = _shaped(one)
+    label = next((name for name in ("prediction", "label", "output_label", *named) if name in named), None)
+    if label is None:
+        raise WrongAnswer("The server's answer has no output.")
+    score = next((name for name in ("score", "scores", "probabilities") if name in named and name != label), None)
+    return answered.answers(named[label], None if score is None else named[score], (), rows)
+
+
+def _of_predictions(predictions: Sequence[Any], rows: int) -> Answers:
+    """One value a row, or one object a row with `prediction` and perhaps `score`."""
+    if predictions and all(isinstance(one, dict) and "prediction" in one for one in predictions):
+        scored = all("score" in one for one in predictions)
+        scores = [one["score"] for one in predictions] if scored else None
+        return answered.answers([one["prediction"] for one in predictions], scores, (), rows)
+    try:
+        return answered.answers(predictions, None, (), rows)
+    except ValueError as error:
+        raise WrongAnswer(f"The server's predictions are not one value a row: {error}.") from error
+
+
+def _shaped(tensor: Mapping[str, Any]) -> NDArray[Any]:
+    try:
+        return np.asarray(tensor["data"]).reshape(tensor.get("shape", -1))
+    except (ValueError, TypeError) as error:
+        raise WrongAnswer(f"The server's output {tensor['name']} does not have the shape that it states.") from error
+
+
+def _datatype(name: str, column: Sequence[Any]) -> str:
+    kinds = {type(value) for value in column} - {type(None)}
+    if kinds == {bool}:
+        return "BOOL"
+    if kinds == {int} and None not in column:
+        return "INT64"
+    if kinds <= {int, float}:
+        return "FP64"
+    if kinds == {str}:
+        return "BYTES"
+    raise WrongInput(f"{name}: holds values of several types.")
+
+
+def _plain(value: Any) -> Any:
+    """NaN is null in JSON."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
