@@ -26,6 +26,7 @@ from watchkeeper.model import (
     TextFormat,
     Type,
 )
+from watchkeeper.model.mlflow import Mlflow
 from watchkeeper.state import Role as TokenRole
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -89,7 +90,7 @@ def test_every_word_that_the_yaml_knows_stands_in_its_guide(kind):
 
 
 def test_every_field_of_a_home_s_config_and_every_role_of_a_token_stands_in_its_guide():
-    words = [*Config.model_fields, *Intake.model_fields, *Notify.model_fields, *TokenRole]
+    words = [*Config.model_fields, *Intake.model_fields, *Notify.model_fields, *Mlflow.model_fields, *TokenRole]
     assert not [word for word in words if f"`{word}`" not in page("guides/state.md")]
 
 

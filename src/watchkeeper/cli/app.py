@@ -21,6 +21,8 @@ from watchkeeper.cli.gateway import gateway
 from watchkeeper.cli.ingest import export, ingest
 from watchkeeper.cli.init import init
 from watchkeeper.cli.profile import merge, profile, show
+from watchkeeper.cli.register import register
+from watchkeeper.cli.release import live, release, rollback, versions
 from watchkeeper.cli.run import run
 from watchkeeper.cli.serve import serve
 from watchkeeper.cli.status import status
@@ -75,6 +77,11 @@ app.command("gateway")(gateway)
 app.command("status")(status)
 app.command("dataset")(dataset)
 app.command("erase")(erase)
+app.command("register")(register)
+app.command("release")(release)
+app.command("rollback")(rollback)
+app.command("versions")(versions)
+app.command("live")(live)
 app.add_typer(token, name="token")
 
 

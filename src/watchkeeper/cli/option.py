@@ -34,6 +34,7 @@ Segment = Annotated[
     str | None, typer.Option("--segment", metavar="COLUMN", help="Also look at each value of this column by itself.")
 ]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model's name.", show_default=False)]
+VersionName = Annotated[str, typer.Argument(metavar="VERSION", help="What it is called.", show_default=False)]
 Home = Annotated[
     Path | None,
     typer.Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from watchkeeper.cli.option import Home, OnAlarm
 
 if TYPE_CHECKING:
     from watchkeeper.engines import Spark
+    from watchkeeper.watch.home import Home as Opened
     from watchkeeper.watch.run import Ran
 
 MOST = 10
@@ -60,12 +62,13 @@ def run(
         if every is not None:
             from watchkeeper.watch.loop import loop
 
-            loop(at.folder, seconds("--every", every), model, told=_say_all, on_alarm=targets, spark=spark)
+            told_of = partial(_say_all, at)
+            loop(at.folder, seconds("--every", every), model, told=told_of, on_alarm=targets, spark=spark)
         from watchkeeper.watch.run import run as ran
 
         with following("Running", unit="windows") as told:
             done = ran(at, model, now=clock(), told=told, on_alarm=targets, spark=spark)
-    _say_all(done)
+        _say_all(at, done)
 
 
 @contextmanager
@@ -81,9 +84,15 @@ def _spark(engine: Engine) -> Iterator[Spark | None]:
         yield spark
 
 
-def _say_all(done: Sequence[Ran]) -> None:
+def _say_all(at: Opened, done: Sequence[Ran]) -> None:
     for one in done:
         _say(one)
+        if at.config.mlflow is not None:  # what MLflow did not hear when it was released is told again
+            from watchkeeper.release import mirror
+
+            told = mirror.follow(at, one.model)
+            if told is not None:
+                typer.echo(told.sentence, err=True)
 
 
 def _say(ran: Ran) -> None:

@@ -54,12 +54,6 @@ class Config(Strict):
     """Where events, labels and profiles are kept: s3://bucket/prefix, or a folder; without it, the home."""
     storage: dict[str, str] = Field(default_factory=dict)
     """Options of the object store, such as AWS_ENDPOINT_URL."""
-    artifacts: str | None = None
-    """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
-    artifact_bytes: Annotated[int, Field(ge=1)] = 4096 * MIB
-    """The most bytes of one version's file."""
-    mlflow: Mlflow | None = None
-    """An MLflow server that is told what is live."""
     keep_days: Annotated[int, Field(ge=1)] | None = None
     """Days after which events, labels, metric points and job runs are deleted; without it, never."""
     limits: Intake = Intake()
@@ -68,6 +62,10 @@ class Config(Strict):
     """How webhooks are told of alarms."""
     gateway: Gateway = Gateway()
     """How predictions are served."""
+    artifacts: str | None = None
+    """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
+    mlflow: Mlflow | None = None
+    """An MLflow server that is told what is live."""
     serving: Allowed = Allowed()
     """What models may be and reach."""
 

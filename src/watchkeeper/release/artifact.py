@@ -57,11 +57,11 @@ def put(home: Home, path: str | Path) -> str:
     path = Path(path)
     if not path.is_file():
         raise NoArtifact(f"{path} is no file. Name the file that the training wrote, such as model.onnx.")
-    most = home.config.artifact_bytes
+    most = home.config.serving.file_bytes
     if path.stat().st_size > most:
         raise TooLarge(
             f"{path} has {path.stat().st_size:,} bytes, and {most:,} are allowed. "
-            "If it is right, raise `artifact_bytes` in config.yaml."
+            "If it is right, raise `file_bytes` under `serving:` in config.yaml."
         )
     place = _place(home)
     with path.open("rb") as source:
@@ -77,13 +77,19 @@ def fetch(home: Home, sha256: str) -> Path:
     """The file on this machine, its bytes verified. Raises `NoArtifact`, `WrongBytes`, `StoreUnavailable`."""
     place = _place(home)
     path = (place.local or cache(home)) / _under(sha256)
-    if path.is_file() and digest(path) == sha256:
-        return path
-    if place.local is None:
-        return _downloaded(home, place, sha256)
-    if path.is_file():
+    if place.local is not None:
+        verify(path, sha256)
+    elif not path.is_file() or digest(path) != sha256:
+        _download(home, place, sha256)
+    return path
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Look whether a file on this machine is what was registered. Raises `NoArtifact`, `WrongBytes`."""
+    if not path.is_file():
+        raise NoArtifact(f"{path} is gone. Put a backup in its place, or register the file again: the same bytes fit.")
+    if digest(path) != sha256:
         raise _wrong(path, sha256)
-    raise NoArtifact(f"{path} is gone. Put a backup in its place, or register the file again: the same bytes fit.")
 
 
 def cache(home: Home) -> Path:
@@ -111,8 +117,8 @@ def _under(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256}"
 
 
-def _kept(source: BinaryIO | Any, folder: Path, most: int, expected: str | None = None) -> str:
-    """Copy into a folder under the SHA-256; given what is expected, refuse anything else."""
+def _kept(source: Any, folder: Path, most: int, expected: str | None = None, where: str = "") -> str:
+    """Copy into a folder under the SHA-256; given what is expected, refuse anything else that lies `where`."""
     folder.mkdir(parents=True, exist_ok=True)
     _swept(folder)
     descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
@@ -122,8 +128,8 @@ def _kept(source: BinaryIO | Any, folder: Path, most: int, expected: str | None 
             target.flush()
             os.fchmod(target.fileno(), 0o444)
             os.fsync(target.fileno())
-        if expected not in (None, sha256):
-            raise _wrong(getattr(source, "path", folder), expected or "")
+        if expected is not None and expected != sha256:
+            raise _wrong(where, expected)
         final = folder / _under(sha256)
         final.parent.mkdir(exist_ok=True)
         Path(name).replace(final)
@@ -140,7 +146,7 @@ def _copied(source: Any, target: BinaryIO, most: int) -> str:
     while piece := source.read(PIECE):
         size += len(piece)
         if size > most:
-            raise TooLarge(f"the file goes on after {most:,} bytes, which is all that `artifact_bytes` allows.")
+            raise TooLarge(f"the file goes on after the {most:,} bytes that `file_bytes` under `serving:` allows.")
         summed.update(piece)
         target.write(piece)
     return summed.hexdigest()
@@ -153,7 +159,7 @@ def _swept(folder: Path) -> None:
             left.unlink(missing_ok=True)
 
 
-def _downloaded(home: Home, place: Place, sha256: str) -> Path:
+def _download(home: Home, place: Place, sha256: str) -> None:
     with _asked(place, "read"):
         files, root = _files(place)
         at = f"{root}{_under(sha256)}"
@@ -162,8 +168,7 @@ def _downloaded(home: Home, place: Place, sha256: str) -> Path:
                 f"{place.uri}/{_under(sha256)} is not there. Put a backup in its place, or register the file again."
             )
         with files.open(at, "rb") as source:
-            _kept(source, cache(home), home.config.artifact_bytes, sha256)
-    return cache(home) / _under(sha256)
+            _kept(source, cache(home), home.config.serving.file_bytes, sha256, f"{place.uri}/{_under(sha256)}")
 
 
 def _upload(source: BinaryIO, place: Place, name: str) -> None:

@@ -28,7 +28,7 @@ class Mirrored:
 def follow(home: Home, model: str) -> Mirrored | None:
     """Tell the server what is live, unless it was told so; None where there is nothing to tell. It never raises."""
     said = home.config.mlflow
-    rows = deployment.log(home.store, model)
+    rows = deployment.log(home.store, model) if said is not None else []
     if said is None or not rows:
         return None
     told = home.folder / "cache" / "mlflow" / model

@@ -37,8 +37,11 @@ def main() -> None:
 
 def fetch(uri: str, named: str, folder: str, most: int) -> dict[str, Any]:
     """Download the file of a registered version, and tell what its run kept."""
+    words = _NAMED.fullmatch(named)
+    if words is None:
+        raise Refused(f"{named} names no version. Write models:/NAME/3, or models:/NAME@ALIAS.")
     client = _client(uri)
-    version = _version(client, named)
+    version = _version(client, words)
     location, logged = _location(client, version)
     description = _description(location, folder)
     path = _file(description, named)
@@ -84,10 +87,7 @@ def _client(uri: str) -> Any:
     return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _version(client: Any, named: str) -> Any:
-    found = _NAMED.fullmatch(named)
-    if found is None:
-        raise Refused(f"{named} names no version. Write models:/NAME/3, or models:/NAME@ALIAS.")
+def _version(client: Any, found: re.Match[str]) -> Any:
     if found["alias"]:
         return client.get_model_version_by_alias(found["name"], found["alias"])
     return client.get_model_version(found["name"], found["version"])
@@ -109,6 +109,8 @@ def _location(client: Any, version: Any) -> tuple[str, Any]:
         run, _, path = source.removeprefix("runs:/").partition("/")
         source = f"{client.get_run(run).info.artifact_uri.rstrip('/')}/{path}"
     scheme, colon, _ = source.partition(":")
+    if scheme == "watchkeeper":
+        raise Refused(f"version {version.version} of {version.name} came from a registry like this one: {source}.")
     if not colon or scheme not in SHARED:
         raise Refused(
             f"the server keeps the version's files at {source}, which is no place that other machines reach. Start the "
@@ -157,7 +159,8 @@ def _downloaded(location: str, path: str, folder: str, most: int) -> None:
         raise Refused(f"{path} is no file of the version. A model has to be one file: log it without external data.")
     if (found.file_size or 0) > most:
         raise Refused(
-            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `artifact_bytes` in config.yaml."
+            f"{path} has {found.file_size:,} bytes, and {most:,} are allowed: see `file_bytes` under `serving:` in "
+            "config.yaml."
         )
     got = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"{location}/{path}", dst_path=folder))
     got.rename(Path(folder) / "downloaded")

@@ -93,7 +93,8 @@ def ask(uri: str, seconds: float, **question: Any) -> Any:
         raise MlflowFailed(f"the MLflow server at {where} did not answer within {seconds:.0f} seconds.") from None
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
-        raise MlflowFailed(f"the MLflow server at {where} could not be asked: {inert(lines[-1], 300)}")
+        said = re.sub(r"^[A-Za-z_.]+: ", "", lines[-1])  # the name of the error's class
+        raise MlflowFailed(f"the MLflow server at {where} could not be asked: {inert(said, 240).rstrip('.')}.")
     answer = json.loads(done.stdout)
     if "refused" in answer:
         raise NotTaken(inert(answer["refused"], 1000))

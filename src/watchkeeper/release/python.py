@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from watchkeeper.release.lineage import lineage
 from watchkeeper.sdk.person import clock, person
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
-from watchkeeper.watch.home import opened
+from watchkeeper.watch.home import Home, opened
 from watchkeeper.watch.period import moment
 
 Moment = str | datetime
@@ -63,8 +64,7 @@ def register(
             metrics=metrics,
             thresholds=thresholds,
         )
-        takes = inputs if inputs is not None else _features(what)
-        more: dict[str, Any] = {"version": version, "inputs": takes, "function": function, "url": url}
+        more: dict[str, Any] = {"version": version, "inputs": inputs, "function": function, "url": url}
         return registry.register(at, model, file, lineage=known, **more, now=clock(), who=person())
 
 
@@ -85,7 +85,7 @@ def release(model: str, version: str, *, force: str | None = None, home: str | P
     """Put a version live that the gate let through; `force` says why one that it did not. Raises `WatchkeeperError`."""
     with opened(home) as at:
         done = registry.release(at, model, version, force=force, now=clock(), who=person())
-        mirror.follow(at, model)
+        _mirror(at, model)
         return done
 
 
@@ -93,8 +93,14 @@ def rollback(model: str, to: str | None = None, *, why: str, home: str | Path | 
     """Put the previous version live again, or any other that was live before. Raises `WatchkeeperError`."""
     with opened(home) as at:
         done = registry.rollback(at, model, to, why=why, now=clock(), who=person())
-        mirror.follow(at, model)
+        _mirror(at, model)
         return done
+
+
+def _mirror(home: Home, model: str) -> None:
+    told = mirror.follow(home, model)
+    if told is not None and not told.heard:
+        warnings.warn(told.sentence, stacklevel=3)
 
 
 @contextmanager
@@ -139,12 +145,6 @@ def _dumped(estimator: Any, path: Path) -> None:
 
 def _parameters(what: Any) -> Mapping[str, Any] | None:
     return what.get_params() if hasattr(what, "get_params") else None
-
-
-def _features(what: Any) -> list[str] | None:
-    """The columns that an estimator was fitted on, where it saw their names."""
-    names = getattr(what, "feature_names_in_", None)
-    return None if names is None else [str(name) for name in names]
 
 
 def _code() -> Path:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.model import Model, Role, WatchkeeperError
+from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
+from watchkeeper.release.inputs import inputs_of
 from watchkeeper.release.outcome import Outcome
-from watchkeeper.runtime import Format, Servable
+from watchkeeper.runtime import Format, Refused, Servable, examine
 from watchkeeper.state import deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
@@ -21,8 +22,8 @@ from watchkeeper.watch.home import Home
 
 READY = 7
 """How many earlier versions are named as ready for a rollback."""
-UNKNOWN_WHEN_PREDICTING = (Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE)
 
+_ADDRESS = re.compile(r"https?://[^\s/@]+(?:/[^\s]*)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -38,8 +39,8 @@ class NoSuchVersion(WatchkeeperError):
     """A version is named that was never registered: the text names those that were."""
 
 
-class WrongInputs(WatchkeeperError):
-    """A version takes columns that the model does not declare, or that nobody knows when a prediction is made."""
+class NothingToServe(WatchkeeperError):
+    """A version is registered without anything that could answer, or with two things that would."""
 
 
 class NotPassed(WatchkeeperError):
@@ -72,27 +73,41 @@ def register(
     inputs: Sequence[str] | None = None,
     function: str | None = None,
     url: str | None = None,
+    called: str | None = None,
     now: int,
     who: str,
 ) -> Version:
     """Keep a version: its file, a function of the user's (which may take the file), or the server that answers.
 
-    Raises `BadVersion`, `VersionExists`, `WrongInputs`, and what `artifact.put` raises.
+    `called`: the file's name, if it is not the one it has now.
+
+    Raises `BadVersion`, `VersionExists`, `NothingToServe`, `WrongInputs`, `Refused` (the file is none that may be
+    served), and what `artifact.put` raises.
     """
     declared = home.model(model)
     _named(version)
-    answers, named = _format(file, function, url)
-    takes = _inputs(declared, inputs, named)
+    if version is not None and kept.get(home.store, model, version) is not None:
+        raise _taken(model, version)
+    answers = _answering(file, function, url)
+    facts = examine(Path(file), home.config.serving) if answers is None and file is not None else None
+    code = None if function is None else _code(function)
+    takes = inputs_of(declared, inputs, facts)
     sha256 = None if file is None else artifact.put(home, file)
+    if facts is not None and facts.sha256 != sha256:
+        raise Refused(f"{file} changed while it was read. Wait until it is written, then register it again.")
     size = None if sha256 is None else artifact.fetch(home, sha256).stat().st_size
-    detail = {"inputs": takes, "function": function, "url": url, "lineage": dict(lineage or {})}
-    name = None if file is None else Path(file).name
-    new = kept.add(home.store, model, version, answers.value, sha256, name, size, detail, now, who)
+    detail = {
+        "inputs": takes,
+        "function": None if code is None else f"{code}:{str(function).rpartition(':')[2]}",
+        "function_sha256": None if code is None else artifact.digest(code),
+        "url": url,
+        "lineage": dict(lineage or {}),
+    }
+    way = answers or (facts.format if facts else Format.FUNCTION)
+    name = None if file is None else called or Path(file).name
+    new = kept.add(home.store, model, version, way.value, sha256, name, size, detail, now, who)
     if new is None:
-        raise VersionExists(
-            f"{model} has a version {shown(version)} already, and versions never change. "
-            "Name another one, or leave the name out: then the next number is taken."
-        )
+        raise _taken(model, version)
     return new
 
 
@@ -153,12 +168,17 @@ def release(home: Home, model: str, version: str, *, force: str | None = None, n
     return _live(home, model, version, action, why, verdict.id if verdict else None, rows, now, who)
 
 
-def rollback(home: Home, model: str, to: str | None = None, *, why: str, now: int, who: str) -> Deployment:
+def rollback(
+    home: Home, model: str, to: str | None = None, *, of: str | None = None, why: str, now: int, who: str
+) -> Deployment:
     """Put the previous version live again, or any other that was live before: one row.
 
+    `of`: only if this is the version that is live, so that two who find the same fault go back once.
     Raises `NothingToRollBackTo`, `NoSuchVersion`, `Overtaken`.
     """
     rows = deployment.log(home.store, model)
+    if of is not None and rows and rows[-1].version != of:
+        raise _overtaken(rows[-1], f"so {of} was not rolled back")
     target = _target(home, model, to, rows)
     return _live(home, model, target, Action.ROLLBACK, why, None, rows, now, who)
 
@@ -167,6 +187,8 @@ def servable(home: Home, version: Version) -> Servable:
     """All that is needed to run a version, its file on this machine and verified. Raises what `fetch` raises."""
     path = None if version.artifact is None else artifact.fetch(home, version.artifact)
     detail = version.detail
+    if detail["function"] is not None:
+        artifact.verify(Path(detail["function"].rpartition(":")[0]), detail["function_sha256"])
     return Servable(Format(version.format), tuple(detail["inputs"]), path, detail["function"], detail["url"])
 
 
@@ -186,12 +208,15 @@ def _live(
     at = max(now, rows[-1].at) if rows else now  # the log runs forward, though clocks of machines differ
     done = deployment.add(home.store, model, version, action, why, gate, at, who, after=after)
     if done is None:
-        other = deployment.log(home.store, model)[-1]
-        raise Overtaken(
-            f"{other.who} put {other.version} of {model} live at the same time ({other.action}: {other.why}), so "
-            f"{version} was not. Look at `watchkeeper versions {model}`, then decide again."
-        )
+        raise _overtaken(deployment.log(home.store, model)[-1], f"so {version} was not")
     return done
+
+
+def _overtaken(by: Deployment, so: str) -> Overtaken:
+    return Overtaken(
+        f"{by.who} put {by.version} of {by.model} live at the same time ({by.action}: {by.why}), {so}. "
+        f"Look at `watchkeeper versions {by.model}`, then decide again."
+    )
 
 
 def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) -> str:
@@ -200,8 +225,12 @@ def _target(home: Home, model: str, to: str | None, rows: Sequence[Deployment]) 
         if len(stack) > 1:
             return stack[-2]
         home.model(model)
-        now_live = f"only {stack[0]} was live, and nothing before it" if stack else "nothing was ever live"
-        raise NothingToRollBackTo(f"{model} can't be rolled back: {now_live}.")
+        if not stack:
+            raise NothingToRollBackTo(f"{model} can't be rolled back: nothing of it was ever live.")
+        raise NothingToRollBackTo(
+            f"{model} can't be rolled back: no version stands below {stack[0]}, which is live. "
+            f"To go to one that was rolled back before, name it: watchkeeper rollback {model} --to VERSION."
+        )
     one(home, model, to)
     if stack and to == stack[-1]:
         raise NothingToRollBackTo(f"{to} is what is live of {model}. Nothing was done.")
@@ -221,34 +250,31 @@ def _named(version: str | None) -> None:
         )
 
 
-def _format(file: str | Path | None, function: str | None, url: str | None) -> tuple[Format, tuple[str, ...] | None]:
-    if url is not None:
-        return Format.REMOTE, None
-    if function is not None or file is None:
-        return Format.FUNCTION, None
-    with Path(file).open("rb") as opened:
-        return Format.SKOPS if opened.read(4) == b"PK\x03\x04" else Format.ONNX, None
+def _taken(model: str, version: str | None) -> VersionExists:
+    return VersionExists(
+        f"{model} has a version {shown(version)} already, and versions never change. "
+        "Name another one, or leave the name out: then the next number is taken."
+    )
 
 
-def _inputs(model: Model, given: Sequence[str] | None, named: Sequence[str] | None) -> list[str]:
-    """The columns that a version takes, in its order: as given, else as its file names them, else the model's."""
-    usual = [name for name, column in model.columns.items() if column.role in (Role.FEATURE, Role.SEGMENT)]
-    if given is None and named is not None and len(named) == 1 and named[0] not in model.columns:
-        named = None  # one matrix of all columns, whatever it is called
-    takes = list(given if given is not None else named if named is not None else usual)
-    unknown = [name for name in takes if name not in model.columns]
-    if unknown:
-        raise WrongInputs(
-            f"{shown(unknown[0])} is an input of the version, but no column of {model.name}. "
-            f"{no_such(unknown[0], list(model.columns))}"
+def _answering(file: str | Path | None, function: str | None, url: str | None) -> Format | None:
+    """How a version answers; None where its file tells. Raises `NothingToServe`."""
+    if (url is not None) + (file is not None or function is not None) != 1:
+        raise NothingToServe(
+            "a version is a file, a function (with or without a file that it loads), or the address of a server: "
+            "name one of them."
         )
-    for name in takes:
-        role = model.columns[name].role
-        if role in UNKNOWN_WHEN_PREDICTING:
-            raise WrongInputs(
-                f"{shown(name)} has the role `{role}` in {model.name}, so nobody knows it when a prediction is made. "
-                "Train without it, or give the column another role."
-            )
-    if len(set(takes)) != len(takes):
-        raise WrongInputs(f"an input is named twice: {', '.join(takes)}. Name each column once.")
-    return takes
+    if url is not None and not _ADDRESS.fullmatch(url):
+        raise NothingToServe(
+            f"{shown(url)} is no address of a server: write http://HOST:PORT, without a user or a password."
+        )
+    return Format.REMOTE if url is not None else Format.FUNCTION if function is not None else None
+
+
+def _code(function: str) -> Path:
+    """The file of a function of the user's."""
+    file, colon, name = function.rpartition(":")
+    path = Path(file).absolute()
+    if not colon or not name.isidentifier() or not path.is_file():
+        raise NothingToServe(f"{shown(function)} is no function in a file that is there: write pipeline.py:predict.")
+    return path
