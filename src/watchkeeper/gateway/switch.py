@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -210,7 +211,8 @@ class Switch:
             return
         now = time.time_ns() // 1_000
         try:
-            await asyncio.to_thread(lambda: registry.rollback(self.home, served.model.name, why=why, now=now, who=WHO))
+            back = partial(registry.rollback, self.home, served.model.name, of=live.name, why=why, now=now, who=WHO)
+            await asyncio.to_thread(back)
         except WatchkeeperError as wrong:
             self._log.error("not rolled back", model=served.model.name, why=why, error=str(wrong))
         else:
