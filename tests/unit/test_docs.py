@@ -94,7 +94,7 @@ def test_every_line_of_the_gate_stands_in_its_guide_with_its_metrics():
 
 def test_every_bound_and_every_check_of_the_gate_stands_in_its_guide():
     source = Path(watchkeeper.__file__).parent / "release"
-    texts = "".join(path.read_text("utf-8") for path in source.glob("*.py"))
+    texts = "".join(path.read_text("utf-8") for path in source.rglob("*.py"))
     checks = set(re.findall(r'(?:Checked|Question)\("([a-z_]+)"', texts)) - {"quality", "like_the_gated"}
     assert len(checks) > 15
     assert not [name for name in (*Bounds.model_fields, *checks) if f"`{name}`" not in page("guides/gate.md")]

@@ -2,7 +2,6 @@
 
 from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
-from watchkeeper.runtime.async_worker import AsyncWorker
 from watchkeeper.runtime.examine import Facts, examine
 from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
 from watchkeeper.runtime.remote import Remote
@@ -12,7 +11,6 @@ from watchkeeper.runtime.worker import Worker
 __all__ = [
     "Allowed",
     "Answers",
-    "AsyncWorker",
     "CannotLoad",
     "Crashed",
     "Facts",
