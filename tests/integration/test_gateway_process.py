@@ -124,6 +124,7 @@ def test_what_breaks_the_contract_is_named(gateway):
     assert status == 400
     assert "'x5' is missing" in answer["error"]
     assert gateway.infer(name="nobody")[0] == 404
+    assert gateway.ask("GET", "/v2/models/")[0] == 404
 
 
 def test_each_answer_is_logged_with_all_that_was_sent(gateway):
@@ -249,7 +250,8 @@ def test_a_version_that_can_not_be_loaded_leaves_the_old_one_live_and_is_told(tm
 
 
 FUNCTIONS = """
-import os, time
+import os, struct, sys, time
+import msgspec
 import numpy as np
 
 def good(table):
@@ -262,6 +264,16 @@ def moody(table):
         time.sleep(60)
     if (table["x0"] == 888).any():
         raise ArithmeticError("eights are too many")
+    return good(table)
+
+def lying(table):
+    if (table["x0"] == 999).any():
+        frame = sys._getframe()
+        while "number_of_call" not in frame.f_locals:
+            frame = frame.f_back
+        said = msgspec.msgpack.encode((frame.f_locals["number_of_call"], [[[0], None, 0, [], "more"]]))
+        os.write(int(sys.argv[1]), struct.pack("<I", len(said)) + said)
+        time.sleep(60)
     return good(table)
 """
 
@@ -313,6 +325,13 @@ def test_rows_that_crash_or_hang_a_version_are_answered_by_the_one_before(tmp_pa
     failed = [record for record in kept(home, g.NAME) if getattr(record, "error", None)]
     assert len(failed) == 1
     assert "eights are too many" in failed[0].error
+
+
+def test_a_process_that_answers_nonsense_is_ended_and_nobody_waits_for_it(tmp_path):
+    home = functions_home(tmp_path, "good", "lying")
+    with g.serving(home, "--allow-functions") as gateway:
+        assert gateway.infer(row(999))[1]["model_version"] == "v1"
+        gateway.until("v2")
 
 
 def test_rows_that_crash_every_version_are_refused_and_all_others_are_served_again(tmp_path):
