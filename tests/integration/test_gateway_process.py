@@ -369,7 +369,7 @@ class Upstream(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((self.path, body))
-        if self.path == "/moved/infer":
+        if self.path == "/v2/models/moved/infer":
             return self.answer(302, {}, {"Location": "/v2/models/m/infer"})
         if "dataframe_split" in body:
             return self.answer(200, {"predictions": [1 for _ in body["dataframe_split"]["data"]]})
@@ -424,14 +424,14 @@ def test_a_server_that_is_not_listed_or_sends_elsewhere_is_not_followed(tmp_path
     with g.a_home(home) as opened:
         for version, url in (
             ("other", f"http://localhost:{upstream.server_port}/v2/models/m"),
-            ("moved", f"http://{address}/moved/infer"),
+            ("moved", f"http://{address}/v2/models/moved"),
         ):
             registry.register(opened, g.NAME, url=url, inputs=["x0"], version=version, now=g.now(), who="test")
     for version in ("other", "moved"):
         g.release(home, version)
         with g.serving(home) as gateway:
             assert gateway.version() != version
-            assert [path for path, _ in upstream.seen if path != "/moved/infer"] == []
+            assert [path for path, _ in upstream.seen if path != "/v2/models/moved/infer"] == []
 
 
 def test_elsewhere_than_on_this_machine_tokens_are_asked_for(tmp_path):
