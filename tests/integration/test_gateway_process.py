@@ -316,12 +316,14 @@ def test_rows_that_crash_or_hang_a_version_are_answered_by_the_one_before(tmp_pa
         gateway.until("v2")
         assert gateway.infer(row(777))[1]["model_version"] == "v1"
         gateway.until("v2")
-        status, answer = gateway.infer(row(888))
+        assert gateway.infer(row(888))[1]["model_version"] == "v1"
+        status, _, answer = gateway.ask("POST", f"/v2/models/{g.NAME}/versions/v2/infer", row(888))
         assert (status, answer["error"]) == (500, "v2: The model raised ArithmeticError: eights are too many")
         text = gateway.metrics()
         assert gateway.stop() == 0
     assert 'fallbacks_total{from_version="v2",model="hotel",reason="crash",to_version="v1"} 1.0' in text
     assert 'fallbacks_total{from_version="v2",model="hotel",reason="timeout",to_version="v1"} 1.0' in text
+    assert 'fallbacks_total{from_version="v2",model="hotel",reason="model",to_version="v1"} 1.0' in text
     failed = [record for record in kept(home, g.NAME) if getattr(record, "error", None)]
     assert len(failed) == 1
     assert "eights are too many" in failed[0].error
