@@ -124,6 +124,7 @@ def test_what_breaks_the_contract_is_named(gateway):
     assert status == 400
     assert "'x5' is missing" in answer["error"]
     assert gateway.infer(name="nobody")[0] == 404
+    assert gateway.ask("GET", "/v2/models/")[0] == 404
 
 
 def test_each_answer_is_logged_with_all_that_was_sent(gateway):
@@ -249,7 +250,8 @@ def test_a_version_that_can_not_be_loaded_leaves_the_old_one_live_and_is_told(tm
 
 
 FUNCTIONS = """
-import os, time
+import os, struct, sys, time
+import msgspec
 import numpy as np
 
 def good(table):
@@ -262,6 +264,16 @@ def moody(table):
         time.sleep(60)
     if (table["x0"] == 888).any():
         raise ArithmeticError("eights are too many")
+    return good(table)
+
+def lying(table):
+    if (table["x0"] == 999).any():
+        frame = sys._getframe()
+        while "number_of_call" not in frame.f_locals:
+            frame = frame.f_back
+        said = msgspec.msgpack.encode((frame.f_locals["number_of_call"], [[[0], None, 0, [], "more"]]))
+        os.write(int(sys.argv[1]), struct.pack("<I", len(said)) + said)
+        time.sleep(60)
     return good(table)
 """
 
@@ -304,15 +316,24 @@ def test_rows_that_crash_or_hang_a_version_are_answered_by_the_one_before(tmp_pa
         gateway.until("v2")
         assert gateway.infer(row(777))[1]["model_version"] == "v1"
         gateway.until("v2")
-        status, answer = gateway.infer(row(888))
+        assert gateway.infer(row(888))[1]["model_version"] == "v1"
+        status, _, answer = gateway.ask("POST", f"/v2/models/{g.NAME}/versions/v2/infer", row(888))
         assert (status, answer["error"]) == (500, "v2: The model raised ArithmeticError: eights are too many")
         text = gateway.metrics()
         assert gateway.stop() == 0
     assert 'fallbacks_total{from_version="v2",model="hotel",reason="crash",to_version="v1"} 1.0' in text
     assert 'fallbacks_total{from_version="v2",model="hotel",reason="timeout",to_version="v1"} 1.0' in text
+    assert 'fallbacks_total{from_version="v2",model="hotel",reason="model",to_version="v1"} 1.0' in text
     failed = [record for record in kept(home, g.NAME) if getattr(record, "error", None)]
     assert len(failed) == 1
     assert "eights are too many" in failed[0].error
+
+
+def test_a_process_that_answers_nonsense_is_ended_and_nobody_waits_for_it(tmp_path):
+    home = functions_home(tmp_path, "good", "lying")
+    with g.serving(home, "--allow-functions") as gateway:
+        assert gateway.infer(row(999))[1]["model_version"] == "v1"
+        gateway.until("v2")
 
 
 def test_rows_that_crash_every_version_are_refused_and_all_others_are_served_again(tmp_path):
@@ -350,7 +371,7 @@ class Upstream(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((self.path, body))
-        if self.path == "/moved/infer":
+        if self.path == "/v2/models/moved/infer":
             return self.answer(302, {}, {"Location": "/v2/models/m/infer"})
         if "dataframe_split" in body:
             return self.answer(200, {"predictions": [1 for _ in body["dataframe_split"]["data"]]})
@@ -405,14 +426,14 @@ def test_a_server_that_is_not_listed_or_sends_elsewhere_is_not_followed(tmp_path
     with g.a_home(home) as opened:
         for version, url in (
             ("other", f"http://localhost:{upstream.server_port}/v2/models/m"),
-            ("moved", f"http://{address}/moved/infer"),
+            ("moved", f"http://{address}/v2/models/moved"),
         ):
             registry.register(opened, g.NAME, url=url, inputs=["x0"], version=version, now=g.now(), who="test")
     for version in ("other", "moved"):
         g.release(home, version)
         with g.serving(home) as gateway:
             assert gateway.version() != version
-            assert [path for path, _ in upstream.seen if path != "/moved/infer"] == []
+            assert [path for path, _ in upstream.seen if path != "/v2/models/moved/infer"] == []
 
 
 def test_elsewhere_than_on_this_machine_tokens_are_asked_for(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from watchkeeper.runtime import Answers, Crashed, WrongAnswer, WrongInput, channel, typed
+from watchkeeper.runtime import Answers, Crashed, Raised, WrongAnswer, WrongInput, channel, typed
 
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text()
 LISTS = st.lists(PLAIN, max_size=6)
@@ -51,16 +51,21 @@ def test_answers_and_errors_come_through_as_they_were(prediction, width, classes
         Answers(np.array(["a", "ö"])),
         WrongInput(text),
         WrongAnswer(text),
+        Raised(text),
     ]
     [body] = channel.Frames().cut(channel.replies_frame(9, replies))
-    number, [scored, plain, texts, one, two] = channel.replies_of(body)
+    number, [scored, plain, texts, *errors] = channel.replies_of(body)
     assert number == 9
     assert np.array_equal(scored.prediction, prediction)
     assert np.array_equal(scored.scores, scores)
     assert scored.classes == classes
     assert plain.scores is None
     assert texts.prediction.tolist() == ["a", "ö"]
-    assert (type(one), str(one), type(two), str(two)) == (WrongInput, text, WrongAnswer, text)
+    assert [(type(error), str(error)) for error in errors] == [
+        (WrongInput, text),
+        (WrongAnswer, text),
+        (Raised, text),
+    ]
 
 
 @given(st.binary(max_size=60))

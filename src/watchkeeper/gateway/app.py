@@ -102,7 +102,7 @@ class App:
         if fixed is not None:
             return path.strip("/"), await fixed(scope)
         posts = path.endswith(("/infer", "/invocations"))
-        if method == "GET" and path.startswith("/v2/models/") and not posts:
+        if method == "GET" and path.rstrip("/").startswith("/v2/models/") and not posts:
             return "model", await self._model(scope, path.strip("/").split("/"))
         if (posts and method != "POST") or ("GET", path.rstrip("/")) in self._fixed:
             allowed = "POST" if posts else "GET, HEAD"

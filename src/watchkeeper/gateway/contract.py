@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from watchkeeper.gateway.refusal import Broken
+from watchkeeper.gateway.refusal import MOST_FAULTS, Broken
 from watchkeeper.gateway.rows import Rows, Values, listed
 from watchkeeper.lake.cell import micro, typed
 from watchkeeper.model import Column, Model, Role, Type
@@ -73,7 +73,7 @@ class Contract:
             if field is not None and number == 1 and type(values) is list and type(values[0]) in field.free:
                 columns[name] = values
             elif field is None:
-                faults.append(f"{shown(name)} is no column of {self.model.name}. {no_such(name, list(fields))}")
+                faults.append(self._unknown(name) if len(faults) < MOST_FAULTS else name)  # no more than that is told
             elif name not in self._ignored:
                 try:
                     columns[name] = field.take(values)
@@ -104,6 +104,9 @@ class Contract:
         """How a column is declared."""
         field = self._fields.get(name)
         return None if field is None else field.column
+
+    def _unknown(self, name: str) -> str:
+        return f"{shown(name)} is no column of {self.model.name}. {no_such(name, list(self._fields))}"
 
     def _ids(self, values: list[Any]) -> list[str]:
         try:

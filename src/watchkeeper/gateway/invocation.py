@@ -67,13 +67,13 @@ def columns(body: bytes | bytearray, kind: str, contract: Contract, inputs: Sequ
     if sent.dataframe_split is not None:
         return _of_lines(sent.dataframe_split.data, sent.dataframe_split.columns or inputs)
     if sent.dataframe_records is not None:
-        return _of_records(sent.dataframe_records)
+        return _of_records(sent.dataframe_records, 2 * len(body))
     if sent.instances is not None:
-        return _of_list(sent.instances, inputs)
+        return _of_list(sent.instances, inputs, 2 * len(body))
     if isinstance(sent.inputs, dict):
         return _of_columns(sent.inputs)
     if isinstance(sent.inputs, list):
-        return _of_list(sent.inputs, inputs)
+        return _of_list(sent.inputs, inputs, 2 * len(body))
     raise _malformed("`inputs` is an object of columns, or a list of rows.")
 
 
@@ -112,17 +112,21 @@ def _of_lines(lines: Sequence[Any], names: Sequence[str]) -> _Sent:
     return {name: list(values) for name, values in zip(names, zip(*lines, strict=True), strict=True)}, len(lines)
 
 
-def _of_records(records: Sequence[Mapping[str, Any]]) -> _Sent:
+def _of_records(records: Sequence[Mapping[str, Any]], most: int) -> _Sent:
+    """`most`: so many cells may come of a body, as a few bytes that name many columns would fill the memory."""
     if not records:
         raise _malformed("The request holds no row.")
     names = dict.fromkeys(name for record in records for name in record)
+    if len(names) * len(records) > most:
+        words = f"Hardly any of the {len(records):,} rows has a value for each of the {len(names):,} columns"
+        raise _malformed(f"{words} that they name together. Send them as `dataframe_split`.")
     return {name: [record.get(name) for record in records] for name in names}, len(records)
 
 
-def _of_list(rows: Sequence[Any], names: Sequence[str]) -> _Sent:
+def _of_list(rows: Sequence[Any], names: Sequence[str], most: int) -> _Sent:
     kinds = set(map(type, rows))
     if kinds == {dict}:
-        return _of_records(rows)
+        return _of_records(rows, most)
     if kinds == {list}:
         return _of_lines(rows, names)
     return _of_lines([[value] for value in rows], names)

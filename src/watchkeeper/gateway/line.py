@@ -215,9 +215,11 @@ class Line:
 
     def replied(self, body: bytes) -> None:
         """The process answered the call."""
-        number, replies = _replies(body)
-        if number != self._calls or len(replies) != len(self._called):
+        number, told = _replies(body)
+        if number != self._calls or len(told) != len(self._called):
             raise CannotLoad(f"{self.name} answered what was not asked.")
+        # all are read before any is given, so that nobody waits for ever where one of them can't be read
+        replies = [_reply(reply, asked.number) for reply, asked in zip(told, self._called, strict=True)]
         called, self._called = self._called, []
         if self._timer is not None:
             self._timer.cancel()
@@ -230,17 +232,15 @@ class Line:
                 self._suspects.pop(_content(asked), None)
             if asked.future.done():
                 continue
-            if isinstance(reply, dict):
-                asked.future.set_exception(self._wrong(reply))
+            if isinstance(reply, Reply):
+                asked.future.set_result(reply)
             else:
-                prediction, scores, width, classes = reply
-                asked.future.set_result(Reply(_values(prediction), _values(scores), classes or range(width)))
+                asked.future.set_exception(self._wrong(*reply))
 
-    def _wrong(self, reply: dict[str, str]) -> Refusal | Unanswered:
-        [(whose, text)] = reply.items()
-        if whose == "input":
+    def _wrong(self, word: str, text: str) -> Refusal | Unanswered:
+        if word == channel.INPUT:
             return Refusal(400, "contract", text)
-        if text.startswith("The model raised"):
+        if word == channel.RAISED:
             self.figures.errors += 1
         else:
             self.figures.invalid += 1
@@ -302,7 +302,7 @@ class Line:
             self.restarts += 1
             try:
                 await self.load()
-            except WatchkeeperError as wrong:
+            except (WatchkeeperError, OSError) as wrong:  # or the machine has no room for a process just now
                 how = str(wrong)
 
 
@@ -353,6 +353,20 @@ class _Wire(asyncio.Protocol):
 
 def _content(asked: _Asked) -> bytes:
     return blake2b(asked.frame, digest_size=16).digest()
+
+
+def _reply(told: Any, rows: int) -> Reply | tuple[str, str]:
+    """An answer, or the word and the text that say why there is none. Raises `ValueError` if it is no answer."""
+    if isinstance(told, dict):
+        [(word, text)] = told.items()
+        return word, text
+    prediction, scores, width, classes = told
+    reply = Reply(_values(prediction), _values(scores), classes or range(width))
+    if reply.prediction is not None and len(reply.prediction) != rows:
+        raise ValueError(f"{len(reply.prediction)} predictions for {rows} rows")
+    if reply.scores is not None and len(reply.scores) != rows * len(reply.classes):
+        raise ValueError(f"{len(reply.scores)} scores for {rows} rows of {len(reply.classes)} classes")
+    return reply
 
 
 def _values(values: Any) -> Values | None:

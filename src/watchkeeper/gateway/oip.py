@@ -73,8 +73,8 @@ def columns(
     number = -1
     for tensor, values in _tensors(request, body, head):
         shape = tensor.shape
-        if len(shape) not in (1, 2):
-            raise wrong(tensor, f"has the shape {shape}; [rows] or [rows, 1] is taken")
+        if not shape:
+            raise wrong(tensor, "has the shape []; [rows] or [rows, 1] is taken")
         if number not in (-1, shape[0]):
             raise wrong(tensor, f"has {shape[0]:,} rows, and the input before it {number:,}")
         number = shape[0]
@@ -120,9 +120,13 @@ def answered(
 
 def check_outputs(request: Request) -> None:
     """Refuse what can't be given before the model is asked."""
+    asked: set[str] = set()
     for wanted in request.outputs or ():
         if wanted.name not in OUTPUTS:
             raise unknown_output(wanted.name, OUTPUTS)
+        if wanted.name in asked:
+            raise Refusal(400, "output", f"The output {wanted.name} is asked for twice.")
+        asked.add(wanted.name)
         if "classification" in (wanted.parameters or {}):
             raise Refusal(400, "output", f"The output {wanted.name} is given as it is; take `classification` out.")
 

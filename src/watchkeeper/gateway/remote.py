@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import msgspec
 
 from watchkeeper.gateway.line import Unanswered
 from watchkeeper.gateway.refusal import Busy, Refusal
-from watchkeeper.gateway.rows import Reply, Rows, listed
-from watchkeeper.gateway.tensor import DATATYPE_OF, encoded
-from watchkeeper.model import Allowed, Model, Scalar
+from watchkeeper.gateway.rows import Reply, Rows
+from watchkeeper.gateway.tensor import DATATYPE_OF
+from watchkeeper.model import Allowed, Model
 from watchkeeper.model.gateway import Gateway
 from watchkeeper.release.figures import Figures
-from watchkeeper.runtime.failure import CannotLoad
+from watchkeeper.runtime import answered
+from watchkeeper.runtime.failure import Crashed, WrongAnswer, WrongInput
+from watchkeeper.runtime.remote import answers_of, body_of, checked_url, error_of, path_of
 from watchkeeper.runtime.servable import Servable
 
 if TYPE_CHECKING:
@@ -40,9 +39,10 @@ class Remote:
         self.is_up = False
         self.memory_bytes: int | None = None
         self.pending = 0
-        self._url = _checked(servable.url or "", allowed)
-        self._is_mlflow = urlsplit(self._url).path.rstrip("/").endswith("/invocations")
-        self._limits, self._model = limits, model
+        url = checked_url(servable.url or "", allowed)
+        self._url = urlsplit(url)._replace(path=path_of(url)).geturl()
+        self._datatypes = {name: DATATYPE_OF[column.type] for name, column in model.columns.items()}
+        self._limits = limits
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[Reply]] = set()
 
@@ -84,7 +84,9 @@ class Remote:
         began = time.perf_counter()
         self.pending += 1
         try:
-            status, content = await self._post(self._session, self._body(rows))
+            columns = [rows.columns[name] for name in self.inputs]
+            body = body_of(self._url, self.inputs, columns, self._datatypes)
+            status, content = await self._post(self._session, body)
             reply = self._read(status, content, rows.number)
         except TimeoutError:
             self.figures.errors += 1
@@ -112,96 +114,18 @@ class Remote:
                 )
             return answer.status, content
 
-    def _body(self, rows: Rows) -> bytes:
-        columns = {name: listed(rows.columns[name]) for name in self.inputs}
-        if self._is_mlflow:
-            lines = list(zip(*columns.values(), strict=True))
-            return msgspec.json.encode({"dataframe_split": {"columns": self.inputs, "data": lines}})
-        inputs = []
-        for name, values in columns.items():
-            tensor = encoded(name, values, [rows.number], self._model.columns.get(name))
-            declared = self._model.columns.get(name)
-            if declared is not None:
-                tensor.datatype = DATATYPE_OF[declared.type]
-            inputs.append(tensor)
-        return msgspec.json.encode({"inputs": inputs})
-
     def _read(self, status: int, content: bytes, number: int) -> Reply:
-        if 400 <= status < 500:
-            raise Refusal(400, "model", f"{self.name} refuses the request: {_told(content)}")
-        if status != 200:
-            raise Unanswered(f"The server of {self.name} answers with the status {status}.", "error", sent=True)
+        """What the server answers, read as the gate reads it."""
         try:
-            answer = msgspec.json.decode(content)
-            reply = _of_mlflow(answer) if self._is_mlflow else _of_oip(answer)
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            words = f"The server of {self.name} answers what can't be read ({type(error).__name__})."
-            raise Unanswered(words, "error", sent=True) from error
-        lengths = {len(values) for values in (reply.prediction, _per_row(reply)) if values is not None}
-        if lengths != {number}:
-            raise Unanswered(f"The server of {self.name} does not give one answer a row.", "error", sent=True)
-        return reply
-
-
-def _checked(url: str, allowed: Allowed) -> str:
-    """The URL, if its host may be reached. Raises `CannotLoad`."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
-    if parts.scheme not in ("http", "https") or not ({host, parts.hostname} & {name.lower() for name in allowed.hosts}):
-        raise CannotLoad(
-            f"{parts.scheme}://{host} may not be asked for predictions. "
-            "If you trust it, write its host under `serving: hosts:` in config.yaml."
-        )
-    path = parts.path.rstrip("/")
-    if "/v2/models/" in path and not path.endswith("/infer"):
-        return parts._replace(path=f"{path}/infer").geturl()
-    if not path.endswith(("/infer", "/invocations")):
-        raise CannotLoad(
-            f"{url[:200]} is no address of a model: write …/v2/models/NAME for the Open Inference Protocol, "
-            "or …/invocations for MLflow."
-        )
-    return url
-
-
-def _of_oip(answer: dict[str, Any]) -> Reply:
-    """The outputs called prediction, score and scores; else the first is the prediction, and a second the scores."""
-    named = {output["name"]: output for output in answer["outputs"]}
-    first, *more = answer["outputs"]
-    prediction = named.get("prediction", first)
-    score, scores = named.get("score"), named.get("scores")
-    if scores is None and score is None and "prediction" not in named and more and more[0]["datatype"].startswith("FP"):
-        scores = more[0]
-    if score is not None:
-        both = [part for one in score["data"] for part in (1.0 - one, one)]
-        return Reply(prediction["data"], both, [0, 1])
-    if scores is None or len(scores["shape"]) != 2:
-        return Reply(prediction["data"], None, ())
-    names: list[Scalar] = list(range(scores["shape"][1]))
-    told = (scores.get("parameters") or {}).get("classes")
-    return Reply(prediction["data"], scores["data"], json.loads(told) if told else names)
-
-
-def _of_mlflow(answer: dict[str, Any]) -> Reply:
-    """One value a row is the prediction; several are probabilities of classes."""
-    predictions = answer["predictions"]
-    if predictions and isinstance(predictions[0], list):
-        width = len(predictions[0])
-        best = [line.index(max(line)) for line in predictions]
-        return Reply(best, [value for line in predictions for value in line], list(range(width)))
-    return Reply(predictions, None, ())
-
-
-def _per_row(reply: Reply) -> list[Any] | None:
-    if reply.scores is None:
-        return None
-    return listed(reply.scores)[:: len(reply.classes)]
-
-
-def _told(content: bytes) -> str:
-    """What an error's body says."""
-    try:
-        body = msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return content[:200].decode("utf-8", "replace")
-    text = body.get("error") or body.get("message") if isinstance(body, dict) else body
-    return str(text)[:500]
+            if status != 200:
+                raise error_of(f"The server of {self.name}", status, content)
+            given = answers_of(content, number)
+            answered.check(given)
+        except WrongInput as wrong:
+            raise Refusal(400, "model", str(wrong)) from wrong
+        except (WrongAnswer, Crashed) as wrong:
+            raise Unanswered(f"{self.name}: {wrong}", "error", sent=True) from wrong
+        prediction = None if given.prediction is None else given.prediction.tolist()
+        if given.scores is None:
+            return Reply(prediction, None, given.classes)
+        return Reply(prediction, given.scores.ravel().tolist(), given.classes or range(given.scores.shape[1]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from itertools import chain
+from math import prod
 from types import NoneType
 from typing import Any
 
@@ -32,6 +33,7 @@ NUMBERS: Mapping[str, np.dtype[Any]] = {
 }
 DATATYPES = (*NUMBERS, "BYTES")
 _LENGTH = struct.Struct("<I")
+_LONGEST = 2**63
 _REAL = frozenset({int, float})
 _JSON_KINDS: Mapping[str, frozenset[type]] = {
     "BOOL": frozenset({bool}),
@@ -75,11 +77,11 @@ class Output(Struct, omit_defaults=True, gc=False):
 
 def values_of(tensor: Tensor, binary: memoryview | None) -> Values:
     """All values of a tensor, row by row. `binary`: what the body holds of it. Raises a `Refusal` that names it."""
-    size = 1
-    for length in tensor.shape:
-        if length < 0:
-            raise wrong(tensor, f"has the shape {tensor.shape}, and no side can be below 0")
-        size *= length
+    if len(tensor.shape) > 2:
+        raise wrong(tensor, f"has a shape of {len(tensor.shape):,} sides; [rows] or [rows, 1] is taken")
+    if not all(0 <= length < _LONGEST for length in tensor.shape):
+        raise wrong(tensor, "has a shape that can't be: no side can be below 0 or beyond 64 bits")
+    size = prod(tensor.shape)
     if binary is not None:
         return _of_bytes(tensor, binary, size)
     data = tensor.data

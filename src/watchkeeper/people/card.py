@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from watchkeeper.model import Model, Role, WatchkeeperError
-from watchkeeper.model.clock import clock
+from watchkeeper.model.clock import clock, instant
 from watchkeeper.model.yaml_file import parse as read_model
 from watchkeeper.people.gap import gaps
 from watchkeeper.release import registry
@@ -29,7 +29,6 @@ SCHEMA_VERSION = 1
 """Raised when a script that reads the JSON would have to change."""
 MOST_ALARMS = 20
 DAY = 86_400
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Facts = dict[str, Any]
 Turn = tuple[Deployment, int | None]
 
@@ -92,7 +91,8 @@ def carded(home: Home, model: str, version: str, *, now: int) -> Card:
     registered = registry.one(home, model, version)
     if registered.at > now:
         raise NotYetRegistered(
-            f"{version} of {model} was registered on {_time(registered.at)}, so there is no card of it on {_time(now)}."
+            f"{version} of {model} was registered on {instant(registered.at)}, "
+            f"so there is no card of it on {instant(now)}."
         )
     declared = models.get(home.store, model, now)
     known = home.model(model) if declared is None else read_model(declared.yaml, f"{model}, {declared.revision}")
@@ -102,7 +102,7 @@ def carded(home: Home, model: str, version: str, *, now: int) -> Card:
     facts: Facts = {
         "schema_version": SCHEMA_VERSION,
         "model": model,
-        "at": _time(now),
+        "at": instant(now),
         "revision": None if declared is None else declared.revision,
         "task": known.task.value,
         "positive": known.positive,
@@ -146,7 +146,7 @@ def _gate(verdict: Gated | None, model: Model) -> Facts | None:
     return {
         "number": verdict.id,
         "outcome": verdict.outcome,
-        "at": _time(verdict.at),
+        "at": instant(verdict.at),
         "who": verdict.who,
         "live": result.get("live"),
         "holdout": result.get("holdout") or {},
@@ -183,7 +183,7 @@ def _metric(metric: Mapping[str, Any], hidden: set[str]) -> Facts:
 
 def _deployments(turns: Sequence[Turn]) -> list[Facts]:
     """When it was live: who put it there and why, and until when."""
-    return [deployed(one) | {"until": None if end is None else _time(end)} for one, end in turns]
+    return [deployed(one) | {"until": None if end is None else instant(end)} for one, end in turns]
 
 
 def _turns(log: Sequence[Deployment], version: str) -> list[Turn]:
@@ -208,8 +208,8 @@ def _alarms(home: Home, model: Model, version: str, turns: Sequence[Turn], now: 
             "metric": one.key.metric,
             "columns": list(one.key.columns),
             "segment": shown.get(one.key.segment, one.key.segment) if one.key.segment else None,
-            "since": _time(one.window[0]),
-            "until": None if one.ended is None or one.ended > now else _time(one.ended),
+            "since": instant(one.window[0]),
+            "until": None if one.ended is None or one.ended > now else instant(one.ended),
             "message": _message(one.finding, model, shown),
         }
         for one in held[:MOST_ALARMS]
@@ -252,9 +252,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _time(micro: int) -> str:
-    """RFC 3339, UTC."""
-    at = (_EPOCH + timedelta(microseconds=micro)).replace(tzinfo=None)
-    return f"{at.isoformat()}Z"

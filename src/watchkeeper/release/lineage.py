@@ -7,7 +7,7 @@ import math
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from hashlib import sha256
 from importlib.metadata import distributions
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from watchkeeper.delivery import deliver, expand, is_table
 from watchkeeper.delivery import shown as without_keys
 from watchkeeper.model import Model, Role, WatchkeeperError, yaml_tree
+from watchkeeper.model.clock import instant
 from watchkeeper.model.mistake import error, shown
 from watchkeeper.model.yaml_file import text_of
 from watchkeeper.release.commit import commit_of
@@ -106,11 +107,6 @@ def recorded(value: Any, name: str = "") -> Any:
 def finite(metrics: Mapping[str, float]) -> dict[str, float]:
     """Those that are numbers: what another program kept may hold NaN."""
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
-
-
-def instant(micro: int) -> str:
-    """A time in µs as RFC 3339 writes it."""
-    return f"{(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micro)).replace(tzinfo=None).isoformat()}Z"
 
 
 def _data(model: Model, data: Any, start: int | None, end: int | None) -> dict[str, Any]:

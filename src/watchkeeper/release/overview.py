@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from watchkeeper.release.lineage import instant
+from watchkeeper.model.clock import instant
 from watchkeeper.state import deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept

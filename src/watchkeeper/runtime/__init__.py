@@ -3,7 +3,7 @@
 from watchkeeper.model.serving import Allowed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.examine import Facts, examine
-from watchkeeper.runtime.failure import CannotLoad, Crashed, Refused, TimedOut, WrongAnswer, WrongInput
+from watchkeeper.runtime.failure import CannotLoad, Crashed, Raised, Refused, TimedOut, WrongAnswer, WrongInput
 from watchkeeper.runtime.remote import Remote
 from watchkeeper.runtime.servable import Format, Servable
 from watchkeeper.runtime.worker import Worker
@@ -15,6 +15,7 @@ __all__ = [
     "Crashed",
     "Facts",
     "Format",
+    "Raised",
     "Refused",
     "Remote",
     "Servable",

@@ -10,7 +10,7 @@ read here makes an object other than lists, numbers, texts and arrays.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.model import Scalar, WatchkeeperError
 from watchkeeper.runtime.answers import Answers
-from watchkeeper.runtime.failure import Crashed, WrongAnswer, WrongInput
+from watchkeeper.runtime.failure import Crashed, Raised, WrongAnswer, WrongInput
 
 Values = Sequence[Scalar | None]
 """Values of a column as Python has them; None is missing."""
@@ -27,6 +27,9 @@ Column = Values | NDArray[Any]
 LENGTH = struct.Struct("<I")
 MOST_BYTES = 1 << 30
 """A frame that says it is longer is none of ours."""
+INPUT, RAISED, ANSWER = "input", "raised", "answer"
+"""What is wrong where a request has no answer: its rows, the model that raised an error, or what it answered."""
+_ERRORS: Mapping[str, type[WatchkeeperError]] = {INPUT: WrongInput, RAISED: Raised, ANSWER: WrongAnswer}
 FEW = 64
 """Up to so many values a list is cheaper to pack than an array."""
 
@@ -147,7 +150,7 @@ def replies_of(body: bytes) -> tuple[int, list[Answers | WatchkeeperError]]:
     try:
         number, replies = _replies(body)
         return number, [_heard(reply) for reply in replies]
-    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Crashed(f"The model's process answered what is no frame of ours: {error}.") from error
 
 
@@ -173,7 +176,8 @@ def _unpacked(column: Any) -> Column:
 
 def _told(reply: Answers | WatchkeeperError) -> Any:
     if isinstance(reply, WatchkeeperError):
-        return {"input" if isinstance(reply, WrongInput) else "model": str(reply)}
+        word = INPUT if isinstance(reply, WrongInput) else RAISED if isinstance(reply, Raised) else ANSWER
+        return {word: str(reply)}
     prediction = None if reply.prediction is None else _packed(reply.prediction)
     if reply.scores is None:
         return prediction, None, 0, reply.classes
@@ -182,8 +186,8 @@ def _told(reply: Answers | WatchkeeperError) -> Any:
 
 def _heard(reply: Any) -> Answers | WatchkeeperError:
     if isinstance(reply, dict):
-        [(whose, text)] = reply.items()
-        return WrongInput(text) if whose == "input" else WrongAnswer(text)
+        [(word, text)] = reply.items()
+        return _ERRORS[word](text)
     prediction, scores, width, classes = reply
     return Answers(
         None if prediction is None else np.asarray(_unpacked(prediction)),

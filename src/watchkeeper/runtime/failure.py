@@ -18,9 +18,13 @@ class WrongInput(WatchkeeperError):
 
 
 class WrongAnswer(WatchkeeperError):
-    """A model raised an error of its own or answered what can't be true, such as NaN for a class."""
+    """A model gave no answer, or one that can't be true, such as NaN for a class."""
 
     exit_code = 4
+
+
+class Raised(WrongAnswer):
+    """A model raised an error of its own, which the text names."""
 
 
 class Crashed(WatchkeeperError):

@@ -20,7 +20,7 @@ from watchkeeper.model import Scalar, WatchkeeperError
 from watchkeeper.runtime import answered, channel, typed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.channel import Column, Failed, Load, Loaded
-from watchkeeper.runtime.failure import WrongAnswer
+from watchkeeper.runtime.failure import Raised
 from watchkeeper.runtime.servable import Format
 
 Reply = Answers | WatchkeeperError
@@ -95,7 +95,7 @@ def _called(model: LoadedModel, columns: Sequence[Column], rows: int) -> Answers
     except WatchkeeperError:
         raise
     except Exception as error:  # whatever a model raises is told to its owner
-        raise WrongAnswer(f"The model raised {type(error).__name__}: {error}") from error
+        raise Raised(f"The model raised {type(error).__name__}: {error}") from error
 
 
 def _start(owner: socket.socket, load: Load) -> LoadedModel:

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Allowed
+from watchkeeper.model import Allowed, Scalar
 from watchkeeper.runtime import answered
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.channel import Column
@@ -60,8 +60,6 @@ class Remote:
 
     def _read(self, response: HTTPResponse) -> bytes:
         body = response.read(MOST_BYTES + 1)
-        if 300 <= response.status < 400:
-            raise WrongAnswer(f"{self.url} sends us elsewhere, which is not followed. State the address that answers.")
         if len(body) > MOST_BYTES:
             raise WrongAnswer(f"{self.url} answers more than {MOST_BYTES:,} bytes.")
         if response.status != 200:
@@ -96,15 +94,18 @@ def path_of(url: str) -> str:
     return path if path.endswith(("/infer", "/invocations")) else f"{path}/infer"
 
 
-def body_of(url: str, inputs: Sequence[str], columns: Sequence[Column]) -> bytes:
-    """The request, in the protocol that the URL's path tells."""
+def body_of(
+    url: str, inputs: Sequence[str], columns: Sequence[Column], datatypes: Mapping[str, str] | None = None
+) -> bytes:
+    """The request, in the protocol that the URL's path tells; `datatypes`: of inputs whose values don't decide it."""
+    known = datatypes or {}
     lists = [column.tolist() if isinstance(column, np.ndarray) else list(column) for column in columns]
     plain = [[_plain(value) for value in column] for column in lists]
     if path_of(url).endswith("/invocations"):
         rows = [list(row) for row in zip(*plain, strict=True)]
         return msgspec.json.encode({"dataframe_split": {"columns": list(inputs), "data": rows}})
     tensors = [
-        {"name": name, "shape": [len(column)], "datatype": _datatype(name, column), "data": column}
+        {"name": name, "shape": [len(column)], "datatype": known.get(name) or _datatype(name, column), "data": column}
         for name, column in zip(inputs, plain, strict=True)
     ]
     return msgspec.json.encode({"inputs": tensors})
@@ -124,7 +125,9 @@ def answers_of(body: bytes, rows: int) -> Answers:
 
 
 def error_of(url: str, status: int, body: bytes) -> WrongInput | WrongAnswer | Crashed:
-    """What a server's refusal means: ours to mend (4xx), or its own trouble."""
+    """What a server's refusal means: ours to mend (400, 422), or its own trouble."""
+    if 300 <= status < 400:
+        return WrongAnswer(f"{url} sends us elsewhere, which is not followed. State the address that answers.")
     text = body[:300].decode(errors="replace").strip()
     if status in (400, 422):
         return WrongInput(f"{url} refuses the rows: {text}")
@@ -143,17 +146,37 @@ def _of_tensors(outputs: Sequence[Any], rows: int) -> Answers:
     label = next((name for name in ("prediction", "label", "output_label", *named) if name in named), None)
     if label is None:
         raise WrongAnswer("The server's answer has no output.")
-    score = next((name for name in ("score", "scores", "probabilities") if name in named and name != label), None)
-    return answered.answers(named[label], None if score is None else named[score], (), rows)
+    known = ("score", "scores", "probabilities")
+    score: str | None = next((name for name in known if name in named and name != label), None)
+    if score is None and "prediction" not in named:
+        tables = (name for name, values in named.items() if values.dtype.kind == "f" and values.ndim == 2)
+        score = next((name for name in tables if name != label), None)
+    if score is None:
+        return answered.answers(named[label], None, (), rows)
+    return answered.answers(named[label], named[score], _classes(outputs, score), rows)
+
+
+def _classes(outputs: Sequence[Mapping[str, Any]], name: str) -> list[Scalar]:
+    """What the columns of an output stand for, where it says so, as our own gateway does."""
+    parameters = next(one.get("parameters") for one in outputs if one["name"] == name)
+    told = parameters.get("classes") if isinstance(parameters, dict) else None
+    if told is None:
+        return []
+    try:
+        return msgspec.json.decode(told, type=list[Scalar])
+    except (msgspec.DecodeError, TypeError) as error:
+        raise WrongAnswer(f"The server's output {name} has classes that can't be read: {error}.") from error
 
 
 def _of_predictions(predictions: Sequence[Any], rows: int) -> Answers:
-    """One value a row, or one object a row with `prediction` and perhaps `score`."""
+    """One value a row, probabilities of the classes, or one object a row with `prediction` and perhaps `score`."""
     if predictions and all(isinstance(one, dict) and "prediction" in one for one in predictions):
         scored = all("score" in one for one in predictions)
         scores = [one["score"] for one in predictions] if scored else None
         return answered.answers([one["prediction"] for one in predictions], scores, (), rows)
     try:
+        if predictions and isinstance(predictions[0], list) and len(predictions[0]) > 1:
+            return answered.answers(None, predictions, (), rows)
         return answered.answers(predictions, None, (), rows)
     except ValueError as error:
         raise WrongAnswer(f"The server's predictions are not one value a row: {error}.") from error
@@ -161,7 +184,9 @@ def _of_predictions(predictions: Sequence[Any], rows: int) -> Answers:
 
 def _shaped(tensor: Mapping[str, Any]) -> NDArray[Any]:
     try:
-        return np.asarray(tensor["data"]).reshape(tensor.get("shape", -1))
+        data = tensor["data"]
+        texts = any(type(value) is str for value in data)  # each as long as it is, not all as long as the longest
+        return np.asarray(data, dtype=object if texts else None).reshape(tensor.get("shape", -1))
     except (ValueError, TypeError) as error:
         raise WrongAnswer(f"The server's output {tensor['name']} does not have the shape that it states.") from error
 

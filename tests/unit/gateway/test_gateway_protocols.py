@@ -80,6 +80,8 @@ def test_binary_tensors_are_cut_from_the_body_in_their_order():
         (tensor(shape=(2, 2), data=(1, 2, 3, 4)), "[2] or [2, 1] is taken"),
         (tensor(shape=()), "has the shape [], which makes 1 values"),
         (tensor(shape=(1, 2, 1)), "[rows] or [rows, 1] is taken"),
+        (tensor(shape=[10**17] * 50_000), "a shape of 50,000 sides"),
+        (tensor(shape=(10**4000, 10**4000)), "beyond 64 bits"),
         (tensor(datatype="FLOAT"), "'a' has the datatype 'FLOAT'; known are BOOL"),
         (tensor(datatype="INT64", data=(1, 2.5)), "has the datatype INT64, but holds a float"),
         (tensor(datatype="UINT8", data=(1, 256)), "holds a number beyond UINT8"),
@@ -113,6 +115,12 @@ def test_inputs_that_do_not_fit_together_are_refused():
     for body in (b"", b"[]", b"{", b'{"inputs": 1}', b"\xff\xfe", b'{"inputs":' + b"[" * 100_000):
         with pytest.raises(Refusal):
             oip.decoded(body, None)
+
+
+def test_an_output_is_given_once():
+    oip.check_outputs(oip.decoded(b'{"inputs": [], "outputs": [{"name": "score"}, {"name": "prediction"}]}', None))
+    with pytest.raises(Refusal, match="score is asked for twice"):
+        oip.check_outputs(oip.decoded(b'{"inputs": [], "outputs": [{"name": "score"}, {"name": "score"}]}', None))
 
 
 def answer(reply, number=2, **asked):
@@ -176,6 +184,8 @@ def test_every_form_of_an_invocation_gives_columns():
         ({"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}, "Row 0 has 2 values, and there are 1 columns"),
         ({"dataframe_split": {"columns": ["a", "a"], "data": [[1, 2]]}}, "the same name"),
         ({"dataframe_records": []}, "no row"),
+        ({"dataframe_records": [{f"n{at}": 1} for at in range(100)]}, "Hardly any of the 100 rows"),
+        ({"instances": [{}] * 100 + [{f"n{at}": 1 for at in range(99)}]}, "Hardly any of the 101 rows"),
         ({"inputs": {"a": [1], "b": [1, 2]}}, "All columns have one length"),
         ({"inputs": {}}, "none is sent"),
         ({"inputs": "x"}, "an object of columns, or a list of rows"),

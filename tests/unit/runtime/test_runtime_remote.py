@@ -91,6 +91,21 @@ def test_a_server_of_mlflow_is_asked_by_rows(server):
     assert remote(server, "/invocations").predict(ROWS, 10).score(None).tolist() == [0.1, 0.9]
 
 
+def test_probabilities_of_classes_are_read_in_both_protocols(server):
+    table = [[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]]
+    says(server, {"predictions": table})
+    given = remote(server, "/invocations").predict(ROWS, 10)
+    assert (given.prediction.tolist(), given.scores.tolist()) == ([2, 0], table)
+    label = {"name": "label", "datatype": "BYTES", "shape": [2], "data": ["c", "a"]}
+    flat = {"name": "output_1", "datatype": "FP32", "shape": [2, 3], "data": [*table[0], *table[1]]}
+    says(server, {"outputs": [label, flat | {"parameters": {"classes": '["a", "b", "c"]'}}]})
+    given = remote(server, "/v2/models/m").predict(ROWS, 10)
+    assert (given.prediction.tolist(), given.scores.tolist(), given.classes) == (["c", "a"], table, ("a", "b", "c"))
+    says(server, {"outputs": [label, flat | {"parameters": {"classes": "[{}]"}}]})
+    with pytest.raises(WrongAnswer, match="classes that can't be read"):
+        remote(server, "/v2/models/m").predict(ROWS, 10)
+
+
 @pytest.mark.parametrize(
     ("said", "status", "error", "words"),
     [

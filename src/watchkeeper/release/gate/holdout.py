@@ -18,7 +18,7 @@ from watchkeeper.delivery.fingerprint import mixed
 from watchkeeper.lake import Lake, block_of, rows_of
 from watchkeeper.lake.extent import extent
 from watchkeeper.model import Model, Role, Type, WatchkeeperError
-from watchkeeper.release.gate.verdict import instant
+from watchkeeper.model.clock import instant
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import Verdict, mask, words
 from watchkeeper.state import window

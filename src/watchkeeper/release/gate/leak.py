@@ -9,10 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, Task, Type
+from watchkeeper.model.clock import instant
 from watchkeeper.release.gate.holdout import Holdout
 from watchkeeper.release.gate.lone import area, lone
 from watchkeeper.release.gate.training import Training
-from watchkeeper.release.gate.verdict import instant
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from watchkeeper.model import Model, WatchkeeperError
+from watchkeeper.model.clock import instant
 from watchkeeper.release import registry
 from watchkeeper.release.gate import replay
 from watchkeeper.release.gate.answering import Asked, answers_to, differing, figures
@@ -26,7 +27,7 @@ from watchkeeper.release.gate.holdout import CannotGate, Holdout, Told, held_out
 from watchkeeper.release.gate.lone import mid_ranks
 from watchkeeper.release.gate.trainer import ANSWER
 from watchkeeper.release.gate.training import known_files
-from watchkeeper.release.gate.verdict import Gate, instant
+from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.report import words
 from watchkeeper.runtime import Answers

@@ -6,18 +6,17 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from watchkeeper.model import replacing
+from watchkeeper.model.clock import instant
 from watchkeeper.release.outcome import Checked, Outcome
 
 SCHEMA_VERSION = 1
 """Raised when a script that reads the JSON would have to change."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,12 +115,6 @@ def write_json(gate: Gate, path: Path) -> None:
     """Write it, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(to_json(gate) + "\n", encoding="utf-8")
-
-
-def instant(microseconds: int) -> str:
-    """A moment as RFC 3339 writes it, in UTC."""
-    at = (_EPOCH + timedelta(microseconds=int(microseconds))).replace(tzinfo=None)
-    return f"{at.isoformat()}Z"
 
 
 def schema() -> dict[str, Any]:
