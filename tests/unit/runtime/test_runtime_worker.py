@@ -180,7 +180,8 @@ def test_an_estimator_of_skops_is_fed_the_data_frame_that_it_was_trained_on(tmp_
     model, table = models.mixed()
     skops.io.dump(model, tmp_path / "m.skops")
     servable = Servable(Format.SKOPS, tuple(table.columns), tmp_path / "m.skops")
-    with Worker(servable, Allowed(), load_seconds=120) as worker:
+    older = "sklearn.compose._column_transformer._RemainderColsList"  # before scikit-learn 1.9 a list was of this type
+    with Worker(servable, Allowed(skops_types=[older]), load_seconds=120) as worker:
         given = worker.predict({**ROWS, "city": models.CITIES}, 20)
         assert worker.classes == (0, 1)
     assert np.allclose(given.scores, model.predict_proba(table), atol=1e-6)
