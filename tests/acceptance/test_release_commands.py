@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import watchkeeper as wk
 from registry_home import DAY, NOW, a_file, a_home, passed
 from watchkeeper.cli import main
 from watchkeeper.release import registry
 from watchkeeper.release.python import NotAModel
+from watchkeeper.runtime import Refused
 from watchkeeper.watch.home import opened
 
 
@@ -141,6 +143,14 @@ def test_what_is_no_model_is_refused_in_words(home):
     for given, words in ((LogisticRegression(), "is not fitted yet"), ({"a": 1}, "a dict can't be registered")):
         with pytest.raises(NotAModel, match=words):
             wk.register("hotel", given)
+
+
+def test_an_estimator_whose_types_are_not_listed_is_refused_by_its_own_name(home):
+    rows = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0], "nights": [1, 2, 1, 2]})
+    with pytest.raises(Refused, match=r"^this DecisionTreeClassifier is refused.*skops_types"):
+        wk.register("hotel", DecisionTreeClassifier().fit(rows, [0, 0, 1, 1]))
+    few = LogisticRegression().fit(rows[["price"]], [0, 0, 1, 1])
+    assert len(repr(wk.register("hotel", few))) < 300
 
 
 def test_an_onnx_model_in_memory_is_registered(home, tmp_path):

@@ -34,7 +34,7 @@ def inputs_of(model: Model, given: Sequence[str] | None, facts: Facts | None) ->
     if facts is not None and facts.width not in (None, len(takes)):
         raise WrongInputs(
             f"the file takes {facts.width} columns, and {model.name} would give it {len(takes)}: {', '.join(takes)}. "
-            "Name those it was trained on, in their order: --input COLUMN --input COLUMN …"
+            "Name those it was trained on, in their order: --input COLUMN --input COLUMN …, from Python inputs=[…]."
         )
     return takes
 

@@ -18,6 +18,7 @@ from watchkeeper.model.person import person
 from watchkeeper.release import mirror, registry
 from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.lineage import lineage
+from watchkeeper.runtime import Refused
 from watchkeeper.state.deployment import Deployment
 from watchkeeper.state.version import Version
 from watchkeeper.watch.home import Home, opened
@@ -145,7 +146,10 @@ def _file(model: str, what: Any) -> Iterator[str | Path | None]:
                 f"a {type(what).__qualname__} can't be registered: give a path, a fitted scikit-learn estimator or an "
                 "ONNX model. For anything else, name a function of yours: function='pipeline.py:predict'."
             )
-        yield path
+        try:
+            yield path
+        except Refused as refused:  # of a file that nobody but this function has seen
+            raise Refused(str(refused).replace(str(path), f"this {type(what).__qualname__}")) from refused
 
 
 def _dumped(estimator: Any, path: Path) -> None:

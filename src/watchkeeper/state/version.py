@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
@@ -32,7 +32,7 @@ class Version:
     """What the file was called."""
     size: int | None
     """Bytes of the file."""
-    detail: dict[str, Any]
+    detail: dict[str, Any] = field(repr=False)
     """Its lineage, and what it takes and gives, as JSON holds them."""
     at: int
     who: str

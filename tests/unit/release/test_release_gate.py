@@ -248,6 +248,19 @@ def test_a_candidate_that_is_slow_or_holds_much_memory_fails_beside_a_quick_live
         assert speed.memory(live.memory_bytes, live.memory_bytes, bounds).outcome is Outcome.PASS
 
 
+def test_an_estimator_beside_onnx_fails_neither_for_milliseconds_nor_for_what_python_holds():
+    few, many = np.full(200, 0.0005), np.full(200, 0.005)
+    found = speed.latency(speed.Timed(many, few), Bounds())
+    assert found.outcome is Outcome.PASS
+    assert "always quick enough" in found.sentence
+    late = speed.latency(speed.Timed(many * 5, few), Bounds())
+    assert late.outcome is Outcome.FAIL
+    assert "p95_ratio" in late.remedy
+    assert speed.latency(speed.Timed(many, few), Bounds(p95_ms=2)).outcome is Outcome.FAIL
+    assert speed.memory(300_000_000, 100_000_000, Bounds()).outcome is Outcome.PASS
+    assert speed.memory(900_000_000, 100_000_000, Bounds()).outcome is Outcome.FAIL
+
+
 def test_what_is_live_is_held_against_what_was_live_before(home, latest):
     verdict = gated.gated(home, "v1", latest)
     assert verdict.live is None
