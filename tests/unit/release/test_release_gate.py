@@ -248,6 +248,12 @@ def test_a_candidate_that_is_slow_or_holds_much_memory_fails_beside_a_quick_live
         assert speed.memory(live.memory_bytes, live.memory_bytes, bounds).outcome is Outcome.PASS
 
 
+def test_few_calls_tell_of_a_candidate_that_takes_a_second_for_each():
+    quick = np.full(30, 0.01)
+    assert speed.latency(speed.Timed(np.full(30, 1.0), quick), Bounds()).outcome is Outcome.FAIL
+    assert speed.latency(speed.Timed(np.full(30, 0.05), quick), Bounds()).outcome is Outcome.PASS
+
+
 def test_an_estimator_beside_onnx_fails_neither_for_milliseconds_nor_for_what_python_holds():
     few, many = np.full(200, 0.0005), np.full(200, 0.005)
     found = speed.latency(speed.Timed(many, few), Bounds())

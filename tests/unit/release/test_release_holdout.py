@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from watchkeeper.release import registry
-from watchkeeper.release.gate import gate, holdout
+from watchkeeper.release.gate import holdout
+from watchkeeper.release.gate.gate import gate
 from watchkeeper.release.gate.holdout import held_out, typed_labels
 from watchkeeper.watch.add import add
 from watchkeeper.watch.home import opened

@@ -152,6 +152,7 @@ def _quality(
     achieved = leak.reached(label, figures(said[0], model.positive), said[0].prediction, model)
     known = model.gate.known_before
     attempts.make("lone_feature", lambda: leak.lone_feature(held, model, case.features, label, achieved, known))
+    attempts.make("features_together", lambda: leak.features_together(held, model, case.features, label, known))
 
 
 def _evaluated(
