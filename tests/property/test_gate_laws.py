@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -80,6 +80,7 @@ def test_influences_are_centred_and_of_a_row_each(made):
         assert abs(found.influence.sum()) < 1e-6 * max(1.0, np.abs(found.influence).sum())
 
 
+@example(0.0, 0.0, 1.0, 0.5, 5e-324, 0.75)
 @settings(deadline=None, max_examples=200)
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(1, 1e6), st.floats(0, 0.5), st.floats(-1, 1), st.floats(0.6, 0.999))
 def test_an_interval_and_a_p_value_agree(value, error, degrees, grain, bound, confidence):

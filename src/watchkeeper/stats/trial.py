@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 
 _MOST_DEGREES = 1e9
 _ROUNDS = 60
+_FARTHEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,11 @@ class Trial:
         if np.isnan(distance):
             return 1.0
         variance, degrees = self._law(max(distance, 0.0))
-        if not variance > 0:
-            return 0.0 if distance > 0 else 1.0
+        if not distance > 0 and not variance > 0:
+            return 1.0
+        if not variance > 0:  # nothing, or too little for a float: then the distance in grains is what is left of it
+            steps = distance / self.grain if self.grain else np.inf
+            return float(special.stdtr(degrees, -np.sqrt(steps)))
         return float(special.stdtr(degrees, -distance / np.sqrt(variance)))
 
     def _law(self, distance: float) -> tuple[float, float]:
@@ -69,16 +73,15 @@ class Trial:
         """The distance at which the tail is 1 - confidence."""
         if np.isnan(self.value):
             return float("nan")
-        reach = 2 * self.error + 4 * self.grain
-        for _ in range(_ROUNDS if reach else 0):
-            degrees = self._law(reach)[1]
-            t = float(special.stdtrit(degrees, confidence))
-            tilt = t**2 * self.grain / 2
-            new = tilt + np.sqrt(tilt**2 + (t * self.error) ** 2)
-            if abs(new - reach) <= 1e-12 * new:
-                break
-            reach = new
-        return reach
+        low, high = 0.0, 2 * self.error + 4 * self.grain
+        if not high > 0:
+            return 0.0
+        while self._tail(high) >= 1 - confidence and high < _FARTHEST:
+            low, high = high, 2 * high
+        for _ in range(_ROUNDS):  # bisection, for degrees of freedom change with the distance
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._tail(middle) >= 1 - confidence else (low, middle)
+        return high
 
 
 def trial(value: float, influence: Floats, cluster: Ints | None = None, most: float = 0.0) -> Trial:
