@@ -3,7 +3,7 @@
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Change, Finding, Priority, Severity
 from watchkeeper.budget.judge import expected, judge
-from watchkeeper.budget.limit import FEW, FULL, History, counts, thresholds
+from watchkeeper.budget.limit import FEW, FULL, History, Limits, counts, thresholds
 from watchkeeper.budget.observe import observe
 from watchkeeper.budget.once import NEARLY_ALL
 from watchkeeper.budget.season import phase, unseen_season
@@ -16,6 +16,7 @@ __all__ = [
     "Change",
     "Finding",
     "History",
+    "Limits",
     "Priority",
     "Severity",
     "counts",

@@ -194,9 +194,12 @@ class Group:
     def _beside_recent(self, past: Profiles, alarmed: Alarmed) -> list[Measurement]:
         """The measurements, with what the windows just before say of each; `past`: the baseline's.
 
+        Of these the last are enough: those that new windows are held against, and those that they were held against.
+
         Windows in alarm are left out of what later ones are compared with, for `HOLD` windows in a row: by then what
         they show is how things are. That changes which later windows are in alarm, so it is done again until it stays.
         """
+        past = self._latest(past)
         both, W = merge([past, self._now]), len(past.slices)
         found = self._with_recent(self.measurements, both, W, {})
         out: dict[str, tuple[int, ...]] = {}
@@ -208,6 +211,15 @@ class Group:
                 break
             found = self._with_recent(found, _columns(both, sorted(changed)), W, out)
         return found
+
+    def _latest(self, past: Profiles) -> Profiles:
+        """The last windows, and the last of each phase: twice as many as one is held against."""
+        kept = np.arange(len(past.slices)) >= len(past.slices) - 2 * RECENT
+        phases = phases_of(past.slices, self._budget.season) if self._phased else None
+        for phase in () if phases is None else np.unique(phases):
+            kept[np.flatnonzero(phases == phase)[-2 * RECENT_ALIKE :]] = True
+        wanted = {past.slices[i] for i in np.flatnonzero(kept).tolist()}
+        return past.regrouped(lambda at: at if at in wanted else None)
 
     def _with_recent(
         self, measurements: Sequence[Measurement], both: Profiles, W: int, out: dict[str, tuple[int, ...]]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from watchkeeper.budget.budget import Budget
 from watchkeeper.budget.finding import Finding, Severity
-from watchkeeper.budget.limit import History, Limits, counts, loud, needed, thresholds
+from watchkeeper.budget.limit import History, Limits, counts, loud, thresholds
 from watchkeeper.budget.once import is_again, wholes
 from watchkeeper.budget.priority import prioritised
 from watchkeeper.budget.season import festive
@@ -66,7 +66,7 @@ def expected(m: Measurement, limits: Limits, history: History, slow: Bools | Non
     `slow`: slices that are told because they differ from the baseline alone, whatever the windows just before them did.
     """
     low, high = history.quiet(m)
-    to_warn, to_alarm = needed(m.slices, limits)
+    to_warn, to_alarm = limits.of(m.slices)
     alone = np.zeros(len(m.slices), dtype=bool) if slow is None else slow
     for part in (m, m.recent):
         if part is None or part.evidence is None or part.band is None:

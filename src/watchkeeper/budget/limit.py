@@ -18,8 +18,6 @@ from watchkeeper.profiles import Slice
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Limits = Mapping[Slice, tuple[float, float]]
-"""For each window the evidence in nats that a warning and an alarm take."""
 
 FULL, FEW = 10, 3
 """Baseline windows from which floors count once, and below which nothing is known of how windows differ."""
@@ -61,10 +59,24 @@ def counts(m: Measurement, history: History) -> bool:
     return m.judged and known and not history.override(m).ignores(m.columns)
 
 
-def thresholds(
-    measurements: Iterable[Measurement], history: History, budget: Budget
-) -> dict[Slice, tuple[float, float]]:
-    """Evidence in nats that a warning and an alarm take, for each window (its slice over all segments and versions).
+class Limits(dict[Slice, tuple[float, float]]):
+    """The evidence in nats that a warning and an alarm take, by the window's slice over all segments and versions."""
+
+    def __init__(self, by_window: Mapping[Slice, tuple[float, float]]) -> None:
+        super().__init__(by_window)
+        self._known: dict[int, tuple[tuple[Slice, ...], Floats]] = {}
+
+    def of(self, slices: tuple[Slice, ...]) -> tuple[Floats, Floats]:
+        """What a warning and an alarm take in each slice; infinite where nothing is judged."""
+        if id(slices) not in self._known:  # most measurements share one tuple; as it is kept, no other gets its id
+            both = [self.get(at.whole, (np.inf, np.inf)) for at in slices]
+            self._known[id(slices)] = slices, np.array(both).reshape(-1, 2)
+        warning, alarm = self._known[id(slices)][1].T
+        return warning, alarm
+
+
+def thresholds(measurements: Iterable[Measurement], history: History, budget: Budget) -> Limits:
+    """The evidence that a warning and an alarm take in each window.
 
     See `threshold`: J counts what is judged in the window, over all columns, metrics, segments and versions.
     """
@@ -79,13 +91,7 @@ def thresholds(
             judged[at.whole] = judged.get(at.whole, 0) + n
     chances, maxima = (budget.warning, budget.alarm), history.maxima
     levels = {n: tuple(threshold(n, chance, maxima) for chance in chances) for n in {*judged.values()}}
-    return {at: (levels[n][0], levels[n][1]) for at, n in judged.items()}
-
-
-def needed(slices: Iterable[Slice], limits: Limits) -> tuple[Floats, Floats]:
-    """The evidence that a warning and an alarm take in each slice; infinite where nothing is judged."""
-    both = np.array([limits.get(at.whole, (np.inf, np.inf)) for at in slices]).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
+    return Limits({at: (levels[n][0], levels[n][1]) for at, n in judged.items()})
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Loud:
 
 def loud(m: Measurement, limits: Limits, history: History) -> Loud:
     """What exceeds its thresholds against the baseline and against the windows just before, and leaves its floor."""
-    to_warn, to_alarm = needed(m.slices, limits)
+    to_warn, to_alarm = limits.of(m.slices)
     nats = _nats(m.evidence, m, 0.0)
     recent = _nats(None if m.recent is None else m.recent.evidence, m, np.inf)
     joint = _nats(m.lasting, m, 0.0) - TOGETHER

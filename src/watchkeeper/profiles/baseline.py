@@ -31,6 +31,8 @@ class Baseline:
     first: Profiles | None = None
     """Where windows of the data under test stand beside the baseline's: the baseline, one slice. It decides how a
     column is looked at."""
+    _summed: dict[str, ColumnProfile] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What columns are compared with, as far as a check asked for it: the next one asks for the same."""
 
     @property
     def windows(self) -> int:
@@ -46,8 +48,10 @@ class Baseline:
         """What a column's slices are compared with: one slice where that is the same for all, else one for each."""
         if self.chosen is None and column not in self.spoiled:
             return self.whole.columns[column]
-        past = self.past(column)
-        return past.profile.over(past.chosen, past.kept)
+        if column not in self._summed:
+            past = self.past(column)
+            self._summed[column] = past.profile.over(past.chosen, past.kept)
+        return self._summed[column]
 
     def past(self, column: str) -> Past:
         """A column's windows, and which of them count."""

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.budget import Finding, History, Severity, counts, expected
+from watchkeeper.budget import Finding, History, Limits, Severity, counts, expected
 from watchkeeper.checks import JOINT, Measurement
 from watchkeeper.profiles import Addition, CategoryProfile, NumericProfile, Profiles, Slice
 from watchkeeper.report import mask
@@ -183,11 +183,8 @@ def usual(measured: Measurement, result: Result) -> tuple[Floats, Floats]:
     history = History(windows=result.baseline_windows, checks={}, overrides=result.model.checks)
     if measured.band is None or not counts(measured, history):
         return unknown, unknown
-    limits = {
-        at.whole: (result.thresholds[at.window_label], math.inf)
-        for at in measured.slices
-        if at.window_label in result.thresholds
-    }
+    known_here = [at for at in measured.slices if at.window_label in result.thresholds]
+    limits = Limits({at.whole: (result.thresholds[at.window_label], math.inf) for at in known_here})
     low, high = expected(measured, limits, history)
     known = np.array([at.whole in limits for at in measured.slices], dtype=bool)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)

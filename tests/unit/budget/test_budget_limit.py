@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from watchkeeper.budget import Budget, History, Severity, counts, expected, judge, thresholds
-from watchkeeper.budget.limit import loud, needed
+from watchkeeper.budget import Budget, History, Limits, Severity, counts, expected, judge, thresholds
+from watchkeeper.budget.limit import loud
 from watchkeeper.checks import BUILT_IN, Measurement
 from watchkeeper.profiles import Slice
 
@@ -121,7 +121,7 @@ def test_a_warnings_worth_of_slow_drift_is_not_told():
 
 
 def test_what_is_expected_holds_for_the_looser_of_both_comparisons():
-    limits = dict.fromkeys(days(1), (TO_WARN, TO_ALARM))
+    limits = Limits(dict.fromkeys(days(1), (TO_WARN, TO_ALARM)))
     assert expected(measured([ABOVE]), limits, LONG)[1].tolist() == [0.2]
     assert expected(measured([ABOVE], [ABOVE]), limits, LONG)[1].tolist() == [0.25]
     low, high = expected(measured([ABOVE], band=0.001), limits, LONG)
@@ -143,12 +143,12 @@ def test_all_segments_of_a_window_share_one_threshold():
     whole = measured([1.0, 1.0])
     limits = thresholds([north, south, whole], LONG, DAILY)
     assert [limits[at][1] for at in days(2)] == pytest.approx([math.log(3 * 30.4), math.log(30.4)])
-    np.testing.assert_allclose(needed(south.slices, limits)[1], [limits[at][1] for at in days(2)])
+    np.testing.assert_allclose(limits.of(south.slices)[1], [limits[at][1] for at in days(2)])
 
 
 def test_where_nothing_is_judged_no_evidence_is_enough():
     unknown = (*days(1), Slice(label="another"))
-    to_warn, to_alarm = needed(unknown, thresholds([measured([1.0])], LONG, DAILY))
+    to_warn, to_alarm = thresholds([measured([1.0])], LONG, DAILY).of(unknown)
     assert np.isinf(to_warn).tolist() == np.isinf(to_alarm).tolist() == [False, True]
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from watchkeeper.budget import Budget, Severity, judge, observe
-from watchkeeper.budget.group import HOLD, _first_of_each_run
+from watchkeeper.budget.group import HOLD, Group, _first_of_each_run
 from watchkeeper.checks import BUILT_IN
 from watchkeeper.model import Column, Model, Type
 from watchkeeper.profiles import Baseline, Slice, fit, profile
@@ -228,3 +228,20 @@ def test_observing_changes_nothing_of_what_it_is_given():
     assert baseline.spoiled == {}
     np.testing.assert_array_equal(windows.columns["x"].counts, before[0])
     np.testing.assert_array_equal(now.columns["x"].counts, before[1])
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0])
+def test_the_windows_just_before_say_the_same_whether_or_not_a_long_baseline_is_cut_to_those_that_count(
+    monkeypatch, size
+):
+    past, now = with_weekend(drawn(31, 200), 0, size), with_weekend(drawn(32, 20), 200, size)
+    now["y"][5:8] += 0.6
+    short, history = observed(past, now)
+    assert history.seasonal == ({"x"} if size else frozenset())
+    monkeypatch.setattr(Group, "_latest", lambda self, past: past)
+    long, _ = observed(past, now)
+    assert [m.recent is None for m in short] == [m.recent is None for m in long]
+    for one, other in zip(short, long, strict=True):
+        if one.recent is not None:
+            np.testing.assert_array_equal(one.recent.slices, other.recent.slices)
+            np.testing.assert_allclose(one.recent.evidence, other.recent.evidence, rtol=1e-9)
