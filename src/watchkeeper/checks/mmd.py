@@ -13,7 +13,7 @@ from watchkeeper.checks.movers import movers
 from watchkeeper.checks.sentence import figure
 from watchkeeper.checks.together import listed
 from watchkeeper.profiles import Baseline, FourierProfile, Profiles
-from watchkeeper.stats import evidence
+from watchkeeper.stats import prediction
 from watchkeeper.stats.evidence import Limits
 from watchkeeper.stats.law import SeriesLaw
 
@@ -43,7 +43,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     distance = np.where(known, np.sum((now.fourier.mean - past.mean) ** 2, axis=1), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         y = np.log(distance / (chance + past.natural))
-    nats = evidence.predictive_t(y, past.y, past.sampling, "up")
+    nats = prediction.predictive_t(y, past.y, past.sampling, "up")
     value = _root(distance - chance)
     yield Measurement(
         metric="mmd",
@@ -117,7 +117,7 @@ def _past(fourier: FourierProfile) -> _Past | None:
 
 def _limits(past: _Past, chance: Floats) -> Limits:
     def limits(threshold: Floats) -> tuple[Floats, Floats]:
-        low, high = evidence.predictive_band(past.y, past.sampling, threshold, "up")
+        low, high = prediction.predictive_band(past.y, past.sampling, threshold, "up")
         return low, _root((chance + past.natural) * np.exp(np.minimum(high, 700.0)) - chance)
 
     return limits

@@ -13,7 +13,7 @@ from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure
 from watchkeeper.checks.together import blamed, groups, listed
 from watchkeeper.profiles import Baseline, PairProfile, Profiles
-from watchkeeper.stats import components, evidence
+from watchkeeper.stats import components, prediction
 from watchkeeper.stats.evidence import Limits
 from watchkeeper.stats.law import SeriesLaw
 
@@ -61,7 +61,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     if len(known) > 1:  # fewer rows than usual vary more, by as much as the baseline's windows do
         sampling *= max(1.0, float(np.var(known, ddof=1)) * max(1.0, usual) / model.sampling)
     with np.errstate(divide="ignore", invalid="ignore"):
-        nats = evidence.predictive_t(np.log(value), y, sampling)
+        nats = prediction.predictive_t(np.log(value), y, sampling)
     yield Measurement(
         metric="reconstruction_error",
         columns=(),
@@ -187,7 +187,7 @@ def _rows(sums: Ints) -> Floats:
 
 def _limits(y: Floats, sampling: Floats) -> Limits:
     def limits(threshold: Floats) -> tuple[Floats, Floats]:
-        low, high = evidence.predictive_band(y, sampling, threshold)
+        low, high = prediction.predictive_band(y, sampling, threshold)
         return np.exp(low), np.exp(np.minimum(high, 700.0))
 
     return limits

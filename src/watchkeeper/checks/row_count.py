@@ -11,7 +11,7 @@ from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import between, figure
 from watchkeeper.model import Role
 from watchkeeper.profiles import Baseline, NumericProfile, Profiles
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.stats.law import OwnLaw
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ judged."""
 def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each window's number of rows with those of the baseline's windows, both ways.
 
-    Evidence: `stats.evidence.rows`, a predictive t on the logarithm. Windows that are blocks of rows, and
+    Evidence: `stats.prediction.rows`, a predictive t on the logarithm. Windows that are blocks of rows, and
     single versions of the model, are left out.
     """
     if any(at.version is not None for at in now.slices):
@@ -43,8 +43,8 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         rows=now.rows,
         effect=now.rows.astype(np.float64) - reference,
         law=OwnLaw(
-            np.where(partly_covered(now), np.nan, evidence.rows(now.rows, past, total)),
-            lambda nats: evidence.rows_band(past, nats, total),
+            np.where(partly_covered(now), np.nan, prediction.rows(now.rows, past, total)),
+            lambda nats: prediction.rows_band(past, nats, total),
         ),
         reference=np.full(len(now.rows), reference),
         scale=max(reference, 1.0),

@@ -14,7 +14,7 @@ from watchkeeper.checks.sentence import figure
 from watchkeeper.checks.statistics import Statistics, statistics
 from watchkeeper.checks.together import GROUPS, blamed, listed
 from watchkeeper.profiles import Baseline, Profiles
-from watchkeeper.stats import components, evidence
+from watchkeeper.stats import components, prediction
 from watchkeeper.stats.evidence import Limits
 from watchkeeper.stats.law import SeriesLaw
 
@@ -60,7 +60,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         rows=now.rows,
         effect=value - 1,
         law=SeriesLaw(
-            L=evidence.predictive_t(np.log(error), y, sampling, "up"),
+            L=prediction.predictive_t(np.log(error), y, sampling, "up"),
             limits=_limits(y, sampling),
             y=np.log(error),
             past=_placed(y, taken[left_out], W),
@@ -155,7 +155,7 @@ def _placed(values: Floats, at: NDArray[np.intp], windows: int) -> Floats:
 
 def _limits(y: Floats, sampling: Floats) -> Limits:
     def limits(threshold: Floats) -> tuple[Floats, Floats]:
-        _, high = evidence.predictive_band(y, sampling, threshold, "up")
+        _, high = prediction.predictive_band(y, sampling, threshold, "up")
         return np.zeros(len(high)), np.exp((np.minimum(high, 700.0) - y.mean()) / 2)
 
     return limits

@@ -11,7 +11,7 @@ from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named, percent
 from watchkeeper.profiles import Baseline, NumericProfile, Past, Profiles
-from watchkeeper.stats import evidence
+from watchkeeper.stats import prediction
 from watchkeeper.stats.evidence import Limits
 from watchkeeper.stats.law import OwnLaw
 
@@ -23,7 +23,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare the largest share that one interior bin holds with that of the baseline's windows, upwards.
 
     Each of the baseline's frequent values has a bin of its own. The end bins, beyond the baseline's range, are left
-    out: seasonal drift piles up there. Evidence: `stats.evidence.spike`.
+    out: seasonal drift piles up there. Evidence: `stats.prediction.spike`.
     """
     for here, before, past in column.numeric(now, baseline):
         windows = past.profile
@@ -34,7 +34,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
         held, of = _largest(windows, inner), windows.finite
         reference = np.broadcast_to(_largest(before, inner) / np.maximum(1, before.finite), n.shape)
         value = np.where(n > 0, most / np.maximum(n, 1), np.nan)
-        nats = evidence.spike(most, n, np.where(past.kept, held, 0), np.where(past.kept, of, 0), past.total)
+        nats = prediction.spike(most, n, np.where(past.kept, held, 0), np.where(past.kept, of, 0), past.total)
         yield Measurement(
             metric="spike",
             columns=(here.name,),
@@ -59,7 +59,7 @@ def _largest(profile: NumericProfile, inner: NDArray[np.intp]) -> Ints:
 
 def _limits(n: Ints, held: Ints, of: Ints, past: Past) -> Limits:
     def limits(nats: Floats) -> tuple[Floats, Floats]:
-        return np.zeros(len(n)), evidence.spike_band(n, held, of, nats, past.total)
+        return np.zeros(len(n)), prediction.spike_band(n, held, of, nats, past.total)
 
     return limits
 

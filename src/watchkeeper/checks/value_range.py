@@ -11,7 +11,7 @@ from watchkeeper.checks import column
 from watchkeeper.checks.measurement import Check, Measurement
 from watchkeeper.checks.sentence import figure, named
 from watchkeeper.profiles import Baseline, ColumnProfile, NumericProfile, Past, Profiles
-from watchkeeper.stats import evidence
+from watchkeeper.stats import prediction
 from watchkeeper.stats.law import ScaledLaw
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ def measure(now: Profiles, baseline: Baseline) -> Iterator[Measurement]:
     """Compare each window's smallest and largest value with the baseline's, on the scale of the baseline's tail.
 
     How far a maximum may go beyond the baseline's follows from how the windows' maxima differ. Infinite values count as
-    the farthest, unless the baseline has them too. Evidence: `stats.evidence.tail`.
+    the farthest, unless the baseline has them too. Evidence: `stats.prediction.tail`.
     """
     for here, before, past in column.numeric(now, baseline):
         whole = baseline.whole.columns[here.name]
@@ -43,7 +43,7 @@ def _side(
     farthest = np.where(past.kept, sign * _end(past.profile, sign), np.nan)
     width = np.broadcast_to(before.maximum - before.minimum, value.shape)
     middle, r = sign * median, sign * reference
-    index = evidence.tail_index(farthest, middle, past.total)
+    index = prediction.tail_index(farthest, middle, past.total)
     n, rows = here.finite + infinite, before.finite
     x = np.minimum(sign * value, 1e300)
 
@@ -61,7 +61,7 @@ def _side(
         value=value,
         rows=n,
         effect=value - reference,
-        law=ScaledLaw(evidence.tail(x, r, middle, n, rows, index, width), limits),
+        law=ScaledLaw(prediction.tail(x, r, middle, n, rows, index, width), limits),
         reference=reference,
         scale=_scale(before),
         needs_variance=True,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from watchkeeper.stats.evidence import Moments, everything, predictive_band, predictive_t
+from watchkeeper.stats.evidence import everything
+from watchkeeper.stats.prediction import Moments, predictive_band, predictive_t
 
 Floats = NDArray[np.float64]
 Total = Callable[[Floats], Floats]

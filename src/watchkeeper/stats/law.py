@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.stats.logtail import floats, log_beta, log_chi2
 
 Floats = NDArray[np.float64]
@@ -252,7 +252,7 @@ class SeriesLaw:
     """A statistic of whole windows, a series through time: what the windows before did says what is usual.
 
     Its own law may know chance alone; where windows vary by nature, a further one is also held against the series of
-    the baseline's windows, and against that of the windows just before it: `evidence.predictive_t`.
+    the baseline's windows, and against that of the windows just before it: `prediction.predictive_t`.
     """
 
     L: Floats
@@ -278,27 +278,27 @@ class SeriesLaw:
     @property
     def left_out(self) -> Floats:
         """The evidence of each of the baseline's windows against the others, shape (windows,)."""
-        return evidence.left_out(self.past, self.sampling_past, self.side)
+        return prediction.left_out(self.past, self.sampling_past, self.side)
 
     def nats(self, natural: Variation) -> Floats:
         """See `Law`."""
         if np.isinf(natural.windows).all():
             return self.L
-        by_series = evidence.predictive_t(self.y, self.past, self.sampling, self.side)
+        by_series = prediction.predictive_t(self.y, self.past, self.sampling, self.side)
         return np.where(np.isnan(by_series), self.L, np.minimum(self.L, by_series))
 
     def band(self, nats: Floats, natural: Variation) -> tuple[Floats, Floats]:
         """See `Law`."""
         low, high = self.limits(nats)
         if self.in_unit and not np.isinf(natural.windows).all():
-            lowest, highest = evidence.predictive_band(self.past, self.sampling, nats, self.side)
+            lowest, highest = prediction.predictive_band(self.past, self.sampling, nats, self.side)
             return np.fmin(low, lowest), np.fmax(high, highest)
         return low, high
 
     def recent(self, total: evidence.Total) -> Floats:
         """Evidence against the windows just before: `total` sums over those of each window of baseline and data."""
         y, sampling = np.append(self.past, self.y), np.append(self.sampling_past, self.sampling)
-        return evidence.predictive_t(y, evidence.Moments.of(y, total), sampling, self.side)[len(self.past) :]
+        return prediction.predictive_t(y, prediction.Moments.of(y, total), sampling, self.side)[len(self.past) :]
 
 
 @dataclass(frozen=True)

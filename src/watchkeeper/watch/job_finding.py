@@ -12,7 +12,7 @@ from watchkeeper.budget import Budget, Finding, Priority, Severity
 from watchkeeper.checks.sentence import instant, lapse, named
 from watchkeeper.model import override_of
 from watchkeeper.profiles import Slice
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.watch.job import DAY, SECOND, Past, Run
 from watchkeeper.watch.windowed import Span
 
@@ -243,8 +243,8 @@ def _far(
 ) -> tuple[float, tuple[float, float]]:
     """The evidence that a time is no further one of those in the past, and what would be no warning."""
     logs = np.log(past)
-    nats = float(evidence.predictive_t(np.array([math.log(max(value, 1e-9))]), logs, sd**2, side)[0])
-    low, high = (float(end[0]) for end in evidence.predictive_band(logs, sd**2, np.array([needed[0]]), side))
+    nats = float(prediction.predictive_t(np.array([math.log(max(value, 1e-9))]), logs, sd**2, side)[0])
+    low, high = (float(end[0]) for end in prediction.predictive_band(logs, sd**2, np.array([needed[0]]), side))
     return nats, (math.exp(max(low, -700.0)), math.exp(min(high, 700.0)))
 
 

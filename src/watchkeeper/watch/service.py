@@ -16,7 +16,7 @@ from watchkeeper.profiles import Slice, TimeWindows
 from watchkeeper.profiles.window import days
 from watchkeeper.report.as_json import finding_as_dict
 from watchkeeper.state import Store, alarm, window
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.stats.law import ShareLaw, Variation
 from watchkeeper.watch import figure as service_figure
 from watchkeeper.watch.figure import METRICS, Figures
@@ -127,7 +127,7 @@ def _usual(metric: str, at: Figures, past: Sequence[Figures], nats: float, floor
     """The values that are no news at this evidence: what chance and the windows before leave open, and the floor."""
     if metric == "throughput":
         counts = _rows(metric, past)
-        low, high = (float(end) / at.seconds for end in np.ravel(evidence.rows_band(counts, nats)))
+        low, high = (float(end) / at.seconds for end in np.ravel(prediction.rows_band(counts, nats)))
         usual = (math.exp(float(np.log(counts + 10).mean())) - 10) / at.seconds
         away = usual * (0.5 if floor is None else floor)
         return Usual(usual, max(0.0, min(low, usual - away)), max(high, usual + away))
@@ -136,8 +136,8 @@ def _usual(metric: str, at: Figures, past: Sequence[Figures], nats: float, floor
         low, high = (float(end[0]) for end in law.band(np.array([nats]), natural))
         usual = float(law.K[0] / law.N[0])
         return Usual(usual, 0.0, max(high, usual + (0.01 if floor is None else floor)))
-    logs = evidence.Moments.of(_logs(metric, past))
-    top = float(evidence.predictive_band(logs, _chance(metric, at), nats, "up")[1][0])
+    logs = prediction.Moments.of(_logs(metric, past))
+    top = float(prediction.predictive_band(logs, _chance(metric, at), nats, "up")[1][0])
     usual, high = math.exp(float(logs.mean[0])), math.exp(min(top, 700.0))
     if metric == "cpu":
         usual, high = usual - _SMALL, high - _SMALL
@@ -149,12 +149,12 @@ def _usual(metric: str, at: Figures, past: Sequence[Figures], nats: float, floor
 def _nats(metric: str, at: Figures, past: Sequence[Figures]) -> float:
     """The evidence against "nothing changed"."""
     if metric == "throughput":
-        return float(evidence.rows(np.array([at.rows[metric]]), _rows(metric, past))[0])
+        return float(prediction.rows(np.array([at.rows[metric]]), _rows(metric, past))[0])
     if metric == "error_share":
         law, natural = _share_law(at, past)
         return float(law.nats(natural)[0])
     now = np.array([math.log(_positive(metric, at.values[metric]))])
-    return float(evidence.predictive_t(now, _logs(metric, past), _chance(metric, at), "up")[0])
+    return float(prediction.predictive_t(now, _logs(metric, past), _chance(metric, at), "up")[0])
 
 
 def _share_law(at: Figures, past: Sequence[Figures]) -> tuple[ShareLaw, Variation]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scipy import stats
 
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.stats.cells import cells_categorical, cells_numeric
 from watchkeeper.stats.law import CHANCE, UnseenLaw
 
@@ -181,29 +181,29 @@ def test_frequent_values_stand_alone_and_the_rest_is_one_pool_with_the_unseen(ma
 def test_the_predictive_t_is_that_of_a_new_observation():
     past = np.array([3.1, 2.9, 3.4, 3.0, 3.3])
     t = (4.0 - past.mean()) / np.sqrt(past.var(ddof=1) * 1.2)
-    assert evidence.predictive_t(4.0, past, 0.0) == pytest.approx(-np.log(2) - stats.t.logsf(t, 4))
-    assert evidence.predictive_t(4.0, past, 0.0, "up") == pytest.approx(-stats.t.logsf(t, 4))
-    assert evidence.predictive_t(4.0, past, 0.0, "down") == pytest.approx(0, abs=0.01)
-    assert evidence.predictive_t(4.0, past, 100.0) < 0.2, "chance alone explains it"
-    assert np.isnan(evidence.predictive_t([4.0], past[:1], 1.0)).all()
+    assert prediction.predictive_t(4.0, past, 0.0) == pytest.approx(-np.log(2) - stats.t.logsf(t, 4))
+    assert prediction.predictive_t(4.0, past, 0.0, "up") == pytest.approx(-stats.t.logsf(t, 4))
+    assert prediction.predictive_t(4.0, past, 0.0, "down") == pytest.approx(0, abs=0.01)
+    assert prediction.predictive_t(4.0, past, 100.0) < 0.2, "chance alone explains it"
+    assert np.isnan(prediction.predictive_t([4.0], past[:1], 1.0)).all()
 
 
 def test_a_new_maximum_needs_to_lie_far_out_to_be_evidence():
-    nats = evidence.tail([9.0, 10.0, 10.1, 20.0, 1e300], 10.0, 5.0, 500, 15_000, 2.0)
+    nats = prediction.tail([9.0, 10.0, 10.1, 20.0, 1e300], 10.0, 5.0, 500, 15_000, 2.0)
     assert nats[0] == nats[1] == 0
     assert nats[2] == pytest.approx(np.log(1 + 30 * (5.1 / 5) ** 2) - np.log(2))
     assert (np.diff(nats[1:]) > 0).all()
     assert np.isfinite(nats).all()
-    assert np.isnan(evidence.tail(3.0, 2.0, 2.0, 500, 15_000, 2.0, 0.0)), "a constant column has no scale"
-    assert evidence.tail(3.0, 2.0, 2.0, 500, 15_000, 2.0, 1.0) > 0, "the range stands in where median = maximum"
+    assert np.isnan(prediction.tail(3.0, 2.0, 2.0, 500, 15_000, 2.0, 0.0)), "a constant column has no scale"
+    assert prediction.tail(3.0, 2.0, 2.0, 500, 15_000, 2.0, 1.0) > 0, "the range stands in where median = maximum"
 
 
 def test_the_tail_index_is_two_for_light_tails_and_small_for_heavy_ones():
     rng = np.random.default_rng(3)
     light, heavy = rng.normal(size=(30, 500)).max(axis=1), (rng.uniform(size=(30, 500)) ** -2.0).max(axis=1)
-    assert evidence.tail_index(light, 0.0) == 2
-    assert 0.2 < evidence.tail_index(heavy, 4.0) < 0.7
-    assert np.isnan(evidence.tail_index([1.0, 2.0], 0.0))
+    assert prediction.tail_index(light, 0.0) == 2
+    assert 0.2 < prediction.tail_index(heavy, 4.0) < 0.7
+    assert np.isnan(prediction.tail_index([1.0, 2.0], 0.0))
 
 
 def test_unseen_rows_speak_less_where_the_baseline_brings_new_values_all_the_time():
@@ -228,28 +228,28 @@ def test_the_value_that_rose_is_found_and_the_search_is_paid_for():
 
 def test_a_frozen_sensor_is_a_spike_and_one_row_more_on_a_frequent_value_is_not():
     past_k, past_n = np.array([40, 38, 45, 41, 39, 44, 43, 40, 37, 42]), np.full(10, 500)
-    assert evidence.spike(48, 500, past_k, past_n) < 4
-    assert evidence.spike(480, 500, past_k, past_n) > 20
-    high = evidence.spike_band([500], past_k, past_n, [9.0])
-    assert evidence.spike(high * 500, 500, past_k, past_n) <= 9
-    assert evidence.spike(high * 500 + 1, 500, past_k, past_n) > 9
+    assert prediction.spike(48, 500, past_k, past_n) < 4
+    assert prediction.spike(480, 500, past_k, past_n) > 20
+    high = prediction.spike_band([500], past_k, past_n, [9.0])
+    assert prediction.spike(high * 500, 500, past_k, past_n) <= 9
+    assert prediction.spike(high * 500 + 1, 500, past_k, past_n) > 9
 
 
 def test_a_column_of_zeros_but_for_a_few_rows_may_lack_even_these():
     # 490 of 500 are zero in each window: none left is no more than chance (e^-10), and must not look like e^-30.
     past = np.array([490, 488, 492, 491, 489, 490, 487, 493, 490, 490, 491, 489] * 3)
-    assert evidence.spike(500, 500, past, np.full(36, 500)) < 11
+    assert prediction.spike(500, 500, past, np.full(36, 500)) < 11
 
 
 def test_rows_and_their_band_agree():
     past = np.array([1_000, 1_100, 950, 1_050, 980, 1_020, 1_010])
-    low, high = evidence.rows_band(past, 6.0)
+    low, high = prediction.rows_band(past, 6.0)
     assert 0 < low < 950 < 1_100 < high
-    np.testing.assert_allclose(evidence.rows([low, high], past), 6.0)
-    assert evidence.rows(0, past) > evidence.rows(500, past) > 6
-    assert np.isfinite(evidence.rows([0, 10**12], past)).all()
-    assert (np.isnan(evidence.rows_band(past[:1], 6.0))).all()
-    assert evidence.rows_band(past, 1e4)[0] == 0
+    np.testing.assert_allclose(prediction.rows([low, high], past), 6.0)
+    assert prediction.rows(0, past) > prediction.rows(500, past) > 6
+    assert np.isfinite(prediction.rows([0, 10**12], past)).all()
+    assert (np.isnan(prediction.rows_band(past[:1], 6.0))).all()
+    assert prediction.rows_band(past, 1e4)[0] == 0
 
 
 def test_correlations_are_compared_on_fishers_scale():

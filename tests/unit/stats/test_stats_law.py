@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from watchkeeper.profiles.chosen import before
-from watchkeeper.stats import evidence
+from watchkeeper.stats import evidence, prediction
 from watchkeeper.stats.law import (
     CHANCE,
     GapLaw,
@@ -251,11 +251,11 @@ def test_against_the_windows_just_before_a_series_is_that_of_a_loop():
     law = series(y, PAST)
     both = np.concatenate([PAST, y])
     found = law.recent(before(len(both), 10).total)
-    looped = [evidence.predictive_t(both[i], both[i - 10 : i], 1e-4) for i in range(len(PAST), len(both))]
+    looped = [prediction.predictive_t(both[i], both[i - 10 : i], 1e-4) for i in range(len(PAST), len(both))]
     np.testing.assert_allclose(found, np.concatenate(looped), rtol=1e-9)
 
 
 def test_of_a_series_each_window_of_the_baseline_is_held_against_the_others():
     found = series([2.0], PAST).left_out
-    looped = [evidence.predictive_t(PAST[i], np.delete(PAST, i), 1e-4) for i in range(len(PAST))]
+    looped = [prediction.predictive_t(PAST[i], np.delete(PAST, i), 1e-4) for i in range(len(PAST))]
     np.testing.assert_allclose(found, np.concatenate(looped), rtol=1e-9)

@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from watchkeeper.profiles.chosen import apart, before
-from watchkeeper.stats import evidence
-from watchkeeper.stats.evidence import Moments
+from watchkeeper.stats import prediction
+from watchkeeper.stats.prediction import Moments
 
 numbers = some.lists(some.one_of(some.just(np.nan), some.floats(-50, 50)), min_size=1, max_size=40).map(np.array)
 
@@ -47,7 +47,7 @@ def test_moments_of_nothing_are_unknown():
 def test_each_slice_is_held_against_its_own_past(y, most, side):
     chosen = before(len(y), most)
     now, sampling = np.nan_to_num(y), np.full(len(y), 0.25)
-    found = evidence.predictive_t(now, Moments.of(y, chosen.total), sampling, side)
+    found = prediction.predictive_t(now, Moments.of(y, chosen.total), sampling, side)
     for i, at in enumerate(members(chosen)):
         known = y[at][~np.isnan(y[at])]
         if len(known) < 2:
@@ -61,16 +61,16 @@ def test_each_slice_is_held_against_its_own_past(y, most, side):
 
 @given(numbers, some.sampled_from(["two", "up", "down"]), some.floats(0.01, 4))
 def test_a_window_left_out_is_held_against_all_the_others(y, side, sampling):
-    found = evidence.left_out(y, np.full(len(y), sampling), side)
+    found = prediction.left_out(y, np.full(len(y), sampling), side)
     for i in range(len(y)):
         others = np.delete(y, i)
-        alone = evidence.predictive_t(y[i], others[~np.isnan(others)], sampling, side)[0]
+        alone = prediction.predictive_t(y[i], others[~np.isnan(others)], sampling, side)[0]
         np.testing.assert_allclose(found[i], alone, rtol=1e-6, atol=1e-9)
 
 
 def test_a_window_unlike_the_others_stands_out_only_where_it_is_left_out():
     y = np.append(np.random.default_rng(0).normal(size=12), 60.0)
-    nats = evidence.left_out(y, np.full(13, 0.01))
+    nats = prediction.left_out(y, np.full(13, 0.01))
     assert nats.argmax() == 12
     assert nats[12] > 20
     assert nats[:12].max() < 1
@@ -79,7 +79,7 @@ def test_a_window_unlike_the_others_stands_out_only_where_it_is_left_out():
 @given(some.lists(some.one_of(some.just(np.nan), some.floats(-5, 500)), min_size=1, max_size=40).map(np.array))
 def test_each_slice_has_the_tail_index_of_its_own_windows(maxima):
     chosen = apart(len(maxima))
-    found = evidence.tail_index(maxima, 1.0, chosen.total)
+    found = prediction.tail_index(maxima, 1.0, chosen.total)
     for i, at in enumerate(members(chosen)):
         known = maxima[at][~np.isnan(maxima[at])]
         if len(known) < 3:
@@ -96,7 +96,7 @@ def test_each_slice_has_the_tail_index_of_its_own_windows(maxima):
 def test_the_tail_index_of_pareto_maxima_is_found_from_the_windows_of_each_slice():
     generator = np.random.default_rng(2)
     maxima = np.concatenate([generator.pareto(a, (400, 100)).max(axis=1) for a in (0.5, 1.5)])
-    found = evidence.tail_index(np.append(maxima, np.nan), 0.0, before(801, 400).total)
+    found = prediction.tail_index(np.append(maxima, np.nan), 0.0, before(801, 400).total)
     heavy, light = found[[400, 800]]
     assert heavy == pytest.approx(0.5, rel=0.15)
     assert light == pytest.approx(1.5, rel=0.15)
