@@ -141,7 +141,7 @@ def lake(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def spark():
-    cluster = Spark("local[2]")
+    cluster = Spark(os.environ.get("WATCHKEEPER_SPARK", "local[2]"))
     yield cluster
     cluster.close()
 
