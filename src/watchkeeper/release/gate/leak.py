@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from watchkeeper.model import Model, Task, Type
 from watchkeeper.model.clock import instant
 from watchkeeper.release.gate.holdout import Holdout
-from watchkeeper.release.gate.lone import area, lone
+from watchkeeper.release.gate.lone import lone
 from watchkeeper.release.gate.training import Training
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
+from watchkeeper.stats.influence_binary import BinaryRows, roc_auc
 
 NEARLY_ONE = {"roc_auc": 0.99, "r2": 0.98}
 """A feature whose interval lies above this alone predicts too well."""
@@ -155,7 +156,8 @@ def reached(label: NDArray[np.generic], score: NDArray[np.float64] | None, value
     """What a candidate reaches, in the metric of `lone`: of two classes by its scores, of values by its predictions."""
     if model.task is Task.BINARY and score is not None:
         classes = np.unique(label)
-        return area(score, label == classes[-1])[0] if len(classes) == 2 else None
+        positive = label == classes[-1]
+        return roc_auc(BinaryRows(positive, score, positive)).value if len(classes) == 2 else None
     if model.task is Task.REGRESSION and value is not None:
         one, two = np.asarray(value, dtype=np.float64), label.astype(np.float64)
         return float(np.corrcoef(one, two)[0, 1] ** 2) if np.ptp(one) and np.ptp(two) else 0.0
