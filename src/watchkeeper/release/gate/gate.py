@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.lake import Lake
-from watchkeeper.lake.extent import extent
 from watchkeeper.model import Role
 from watchkeeper.release import registry
 from watchkeeper.release.contract.consumer import contract_checks
@@ -23,7 +21,9 @@ from watchkeeper.release.gate.case import Case, case_of, kept
 from watchkeeper.release.gate.curve import curve
 from watchkeeper.release.gate.evaluate import evaluate
 from watchkeeper.release.gate.held import Held
-from watchkeeper.release.gate.holdout import Holdout, Told, held_out, typed_labels
+from watchkeeper.release.gate.held_events import newest_labelled
+from watchkeeper.release.gate.holdout import Holdout, Told, typed_labels
+from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.training import Training, data_end, known_files, trained_on
 from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.outcome import Checked, Outcome, together
@@ -31,9 +31,6 @@ from watchkeeper.runtime import Answers
 from watchkeeper.watch.home import Home
 
 Labels = NDArray[np.generic]
-
-RECENT = 30 * 86_400_000_000
-"""Labels of the last 30 days tell which event is the newest that has one."""
 
 
 def gate(
@@ -69,7 +66,7 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
     model = case.model
     attempts.checks += contract_checks(case.home, case.candidate)
     label = typed_labels(held, model)
-    attempts.make("labels", lambda: leak.labels(held, model, label))
+    attempts.make("labels", lambda: leak.labels(held, model, label, newest_labelled(case.lake)))
     _data(case, held, train, attempts, told)
     candidate = attempts.started("loads", case.servable, case.allowed)
     if candidate is None:
@@ -103,7 +100,7 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
         end, source = training.newest, "by its training files"
     attempts.notes += leak.notes(end, training, gone, features)
     later = attempts.make("time_leak", lambda: leak.time_leak(held, model, end, source))
-    attempts.make("latest_period", lambda: leak.newest_period(held, model, _newest_labelled(case.lake)))
+    attempts.make("latest_period", lambda: leak.newest_period(held, model, newest_labelled(case.lake)))
     if not held.table.num_rows:
         return
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
@@ -204,17 +201,6 @@ def _verdict(case: Case, held: Holdout, attempts: Attempts, now: int) -> Gate:
         notes=tuple(attempts.notes),
         at=now,
     )
-
-
-def _newest_labelled(lake: Lake) -> int | None:
-    """The latest event that has a label, of those whose label came last; None where the lake has none."""
-    newest = extent(lake, "labels").newest
-    for start in (None if newest is None else newest - RECENT, None):
-        times = [batch.column("event_time").drop_null() for batch in lake.read("labels", start, columns=["event_time"])]
-        latest = [int(np.asarray(some.cast("int64")).max()) for some in times if len(some)]
-        if latest:
-            return max(latest)
-    return None
 
 
 def _values(held: Holdout, name: str) -> NDArray[Any]:

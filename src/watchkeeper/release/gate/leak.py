@@ -185,22 +185,40 @@ def newest_period(holdout: Holdout, model: Model, latest: int | None) -> Checked
     return Checked("latest_period", Outcome.INCONCLUSIVE, sentence, remedy, facts)
 
 
-def labels(holdout: Holdout, model: Model, label: NDArray[np.generic]) -> Checked:
-    """Whether there are labels at all, and more than one of them."""
+def labels(holdout: Holdout, model: Model, label: NDArray[np.generic], latest: int | None = None) -> Checked:
+    """Whether there are labels at all, and more than one of them. `latest`: the newest labelled event's time."""
     left = holdout.unlabelled
     told = f"{words.plural(len(label), 'held-out row')} have a label"
     without = f"; {left:,} without one were left out" if left else ""
     more = f"; {holdout.left_over:,} more were not needed" if holdout.left_over else ""
     facts = {"rows": len(label), "unlabelled": left, "left_over": holdout.left_over}
     if not len(label):
-        remedy = "Wait for labels, or hold out rows that have them."
-        return Checked("labels", Outcome.INCONCLUSIVE, f"No held-out row has a label{without}.", remedy, facts)
+        return Checked("labels", Outcome.INCONCLUSIVE, *_none(holdout, latest), facts)
     if model.task in (Task.BINARY, Task.MULTICLASS, Task.REGRESSION) and len(np.unique(label)) < 2:
         sentence = (
             f"All {len(label):,} held-out rows have one and the same label{without}, so nothing can be told apart."
         )
         return Checked("labels", Outcome.INCONCLUSIVE, sentence, "Hold out more rows, with other outcomes too.", facts)
     return Checked("labels", Outcome.PASS, f"{told}{without}{more}.", facts=facts)
+
+
+def _none(holdout: Holdout, latest: int | None) -> tuple[str, str]:
+    """That no held-out row has a label, and what to do."""
+    left = holdout.unlabelled
+    if holdout.asked is None:
+        if not left:
+            return "No held-out row is left to judge by.", "Give a file whose rows are good and have labels."
+        return f"None of {words.plural(left, 'held-out row')} has a label.", "Hold out rows that have them."
+    start, newest = holdout.asked
+    sentence = (
+        f"{holdout.name} counts back from {words.moment(newest)}, the newest event whose label can be there: "
+        f"{words.plural(left, 'event')} since {words.moment(start)}, none with a label"
+    )
+    if latest is None or latest >= newest:
+        return f"{sentence}.", "Wait for labels, or give a file whose rows have them."
+    days = -(-(newest - latest + DAY) // DAY)
+    sentence += f"; the newest event with a label is of {words.moment(latest)}."
+    return sentence, f"Take a longer time: --holdout last:{days}d. Or wait for labels, or give a file."
 
 
 def notes(end: int | None, training: Training | None, gone: Sequence[str], features: Sequence[str]) -> Iterator[str]:

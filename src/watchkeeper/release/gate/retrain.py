@@ -23,7 +23,8 @@ from watchkeeper.release.gate import replay
 from watchkeeper.release.gate.answering import Asked, answers_to, differing, figures
 from watchkeeper.release.gate.attempt import Attempts, loaded
 from watchkeeper.release.gate.case import Case, case_of, kept
-from watchkeeper.release.gate.holdout import CannotGate, Holdout, Told, held_out
+from watchkeeper.release.gate.holdout import CannotGate, Holdout, Told
+from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.trainer import ANSWER
 from watchkeeper.release.gate.training import known_files
 from watchkeeper.release.gate.verdict import Gate
