@@ -74,7 +74,8 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
     attempts.make("loads", lambda: loaded(candidate))
     live: Asked | None = None
     if case.live is not None:
-        live = attempts.started("loads_live", registry.servable(case.home, case.live), case.home.config.serving)
+        known, serving = case.live, case.home.config.serving
+        live = attempts.started("loads_live", lambda: registry.servable(case.home, known), serving)
     _replays(case, candidate, live, held, attempts)
     if held.table.num_rows:
         _quality(case, held, label, (candidate, live), attempts, told)
