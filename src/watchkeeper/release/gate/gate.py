@@ -23,11 +23,13 @@ from watchkeeper.release.gate.evaluate import evaluate
 from watchkeeper.release.gate.held import Held
 from watchkeeper.release.gate.held_events import newest_labelled
 from watchkeeper.release.gate.holdout import Holdout, Told, typed_labels
+from watchkeeper.release.gate.missing import Usual, in_baseline, in_training, missing_feature
 from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.training import Training, data_end, known_files, trained_on
 from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.runtime import Answers
+from watchkeeper.watch.add import baseline_of
 from watchkeeper.watch.home import Home
 
 Labels = NDArray[np.generic]
@@ -105,11 +107,21 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
     if not held.table.num_rows:
         return
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
+    attempts.make(
+        "missing_feature", lambda: missing_feature(held, features, _usual(case, training), model.gate.min_rows)
+    )
     if training is not None and features:
         in_order = later is not None and later.outcome is Outcome.PASS
         both = (held, features, training)
         attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
         attempts.make("entity_overlap", lambda: overlap.entity_overlap(*both, model, in_order=in_order))
+
+
+def _usual(case: Case, training: Training | None) -> Usual:
+    """How often features are missing where the candidate was trained; in the baseline, where that is not known."""
+    if training is not None:
+        return in_training(training)
+    return in_baseline(baseline_of(case.home, case.model, case.lake, case.candidate.version))
 
 
 def _replays(case: Case, candidate: Asked, live: Asked | None, held: Holdout, attempts: Attempts) -> None:
