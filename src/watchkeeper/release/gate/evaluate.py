@@ -24,11 +24,12 @@ from watchkeeper.runtime import Answers
 
 
 def evaluate(
-    model: Model, held: Held, candidate: Answers, live: Answers | None, need: Need, train: pa.Table | None = None
+    model: Model, held: Held, candidate: Answers, live: Answers | None, need: Need, past: pa.Table | None = None
 ) -> Evaluation:
     """Everything that the rows say: metrics of candidate, live model and a naive baseline, thresholds, and the checks.
 
-    `need` is the model's own, `model.gate`, unless another is tried. Raises `CannotEvaluate` where labels or answers do
+    `need` is the model's own, `model.gate`, unless another is tried. `past`: items and labels of a ranking's training
+    rows, where they are known. Raises `CannotEvaluate` where labels or answers do
     not fit the model's declaration.
     """
     both = paired(model, held, candidate, live)
@@ -39,7 +40,7 @@ def evaluate(
     calibrated = calibration(found, need)
     questions = [
         *(no_worse(found, name, margin) for name, margin in margins.items() if both.live is not None),
-        skill(found, model, held, tuple(margins), need, train),
+        skill(found, model, held, tuple(margins), need, past),
         *(level(found, name, least) for name, least in need.level.items()),
         *segments(found, held, margins, need),
         *gaps(found, held, need),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.model import Role
+from watchkeeper.model import Role, Task
 from watchkeeper.release import registry
 from watchkeeper.release.contract.consumer import contract_checks
 from watchkeeper.release.gate import leak, overlap, replay, speed
@@ -24,6 +24,7 @@ from watchkeeper.release.gate.held import Held
 from watchkeeper.release.gate.held_events import newest_labelled
 from watchkeeper.release.gate.holdout import Holdout, Told, typed_labels
 from watchkeeper.release.gate.missing import Usual, in_baseline, in_training, missing_feature
+from watchkeeper.release.gate.popularity import trained_items
 from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.training import Training, data_end, known_files, trained_on
 from watchkeeper.release.gate.verdict import Gate
@@ -69,7 +70,7 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
     attempts.checks += contract_checks(case.home, case.candidate)
     label = typed_labels(held, model)
     attempts.make("labels", lambda: leak.labels(held, model, label, newest_labelled(case.lake)))
-    _data(case, held, train, attempts, told)
+    training = _data(case, held, train, attempts, told)
     candidate = attempts.started("loads", case.servable, case.allowed)
     if candidate is None:
         return
@@ -80,15 +81,15 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
         live = attempts.started("loads_live", lambda: registry.servable(case.home, known), serving)
     _replays(case, candidate, live, held, attempts)
     if held.table.num_rows:
-        _quality(case, held, label, (candidate, live), attempts, told)
+        _quality(case, held, label, training, (candidate, live), attempts, told)
     if held.table.num_rows and alive(candidate) and alive(live):
         inputs = [list(candidate.inputs), list(live.inputs) if live else []]
         attempts.make("latency", lambda: speed.latency(speed.timed(candidate, live, held.inputs, inputs), model.gate))
         attempts.make("memory", lambda: speed.memory(memory_of(candidate), memory_of(live), model.gate))
 
 
-def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> None:
-    """Whether the held-out rows are fit to judge by."""
+def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> Training | None:
+    """Whether the held-out rows are fit to judge by; and the training rows, as far as they are known."""
     model, features, lineage = case.model, case.features, case.candidate.detail["lineage"]
     end, source = data_end(lineage), "as it was registered"
     files, gone = known_files(lineage, train)
@@ -105,7 +106,7 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
     later = attempts.make("time_leak", lambda: leak.time_leak(held, model, end, source))
     attempts.make("latest_period", lambda: leak.newest_period(held, model, newest_labelled(case.lake)))
     if not held.table.num_rows:
-        return
+        return training
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
     attempts.make(
         "missing_feature", lambda: missing_feature(held, features, _usual(case, training), model.gate.min_rows)
@@ -115,6 +116,7 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
         both = (held, features, training)
         attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
         attempts.make("entity_overlap", lambda: overlap.entity_overlap(*both, model, in_order=in_order))
+    return training
 
 
 def _usual(case: Case, training: Training | None) -> Usual:
@@ -149,6 +151,7 @@ def _quality(
     case: Case,
     held: Holdout,
     label: Labels,
+    training: Training | None,
     workers: tuple[Asked, Asked | None],
     attempts: Attempts,
     told: Told | None,
@@ -158,7 +161,7 @@ def _quality(
     said = attempts.answers("held_out_answers", *workers, held, told)
     if said is None:
         return
-    attempts.make("quality", lambda: _evaluated(case, held, label, said, attempts))
+    attempts.make("quality", lambda: _evaluated(case, held, label, training, said, attempts))
     achieved = leak.reached(label, figures(said[0], model.positive), said[0].prediction, model)
     known = model.gate.known_before
     attempts.make("lone_feature", lambda: leak.lone_feature(held, model, case.features, label, achieved, known))
@@ -166,7 +169,12 @@ def _quality(
 
 
 def _evaluated(
-    case: Case, held: Holdout, label: Labels, said: tuple[Answers, Answers | None], attempts: Attempts
+    case: Case,
+    held: Holdout,
+    label: Labels,
+    training: Training | None,
+    said: tuple[Answers, Answers | None],
+    attempts: Attempts,
 ) -> Checked | None:
     """Each check of the statistics is one of the gate's; a gate without any FAILS."""
     model, columns = case.model, held.table.column_names
@@ -176,7 +184,9 @@ def _evaluated(
     key = model.only(Role.ID)
     ids = _values(held, key) if key is not None and key in columns else None
     whole = Held(held.table, label, cells, groups, held.times(model), ids)
-    attempts.evaluation = evaluate(model, whole, said[0], said[1], model.gate)
+    ranked = training if model.task is Task.RANKING else None
+    past = None if ranked is None else trained_items(ranked.files, model)
+    attempts.evaluation = evaluate(model, whole, said[0], said[1], model.gate, past)
     attempts.checks += attempts.evaluation.checks
     if attempts.evaluation.thresholds:
         told = {**attempts.evaluation.thresholds, "curve": curve(model, whole, said[0])}
