@@ -65,10 +65,19 @@ def test_without_rows_nothing_is_decided(rows):
     assert together(found.checks) is Outcome.INCONCLUSIVE
 
 
-def test_one_class_alone_is_inconclusive():
+def test_one_class_alone_is_inconclusive_and_names_what_can_not_be_told():
     _, p = world(2_000)
-    _, by = outcomes(BINARY, held(np.zeros(2_000, dtype=int)), scored(p), scored(p))
-    assert by == {"answers": "PASS", "non_inferiority": ["INCONCLUSIVE"] * 2, "skill": "INCONCLUSIVE"}
+    for label in (0, 1):
+        found, by = outcomes(BINARY, held(np.full(2_000, label)), scored(p), scored(p), level={"recall": 0.5})
+        assert by.pop("level") == "INCONCLUSIVE"
+        inconclusive = {"non_inferiority": ["INCONCLUSIVE"] * 2, "skill": "INCONCLUSIVE", "classes": "INCONCLUSIVE"}
+        assert by == {"answers": "PASS"} | inconclusive
+        named = ["roc_auc", *(["recall"] if label == 0 else [])]
+        assert check(found, "classes").facts["untold"] == named
+        assert f"hold one class only, so {' and '.join(named)} can't be told" in check(found, "classes").sentence
+    same = np.full(2_000, "a", dtype=object)
+    _, by = outcomes(CLASSES, held(same), Answers(same), Answers(same))
+    assert by["classes"] == "INCONCLUSIVE"
 
 
 def test_equal_answers_pass_with_their_rows_stated():

@@ -19,8 +19,10 @@ from watchkeeper.release.gate.segment import segments
 from watchkeeper.release.gate.sides import Sides
 from watchkeeper.release.gate.skill import skill
 from watchkeeper.release.outcome import Checked, Outcome
-from watchkeeper.report.words import plural
+from watchkeeper.report.words import join, plural
 from watchkeeper.runtime import Answers
+from watchkeeper.stats.influence_binary import BinaryRows
+from watchkeeper.stats.influence_multiclass import MulticlassRows
 
 
 def evaluate(
@@ -47,7 +49,7 @@ def evaluate(
         *([calibrated] if calibrated is not None else []),
         *([threshold(found, need, by)] if need.threshold is not None else []),
     ]
-    checks = [*_answers(both), *answered(questions, need.confidence)]
+    checks = [*_answers(both), *_classes(found), *answered(questions, need.confidence)]
     return Evaluation(tuple(checks), found.metrics, {} if by is None else thresholds(found, by))
 
 
@@ -70,3 +72,21 @@ def _answers(both: Sides) -> Iterator[Checked]:
     if both.unpaired:
         said += f", and {plural(both.unpaired, 'row')} that the live model does not answer are left out"
     yield Checked("answers", Outcome.PASS if len(both) else Outcome.INCONCLUSIVE, f"{said}.", "", facts)
+
+
+def _classes(found: Found) -> Iterator[Checked]:
+    """That all rows are of one class, and what can't be told of them; nothing where there are several."""
+    rows = found.both.candidate
+    if not isinstance(rows, BinaryRows | MulticlassRows) or not len(found.both):
+        return
+    label = rows.positive if isinstance(rows, BinaryRows) else rows.label
+    if (label != label[0]).any():
+        return
+    untold = [name for name, one in found.metrics.items() if one["value"] is None]
+    without = f"{join(untold)} can't be told, and " if untold else ""
+    said = (
+        f"The {found.both.counted} hold one class only, so {without}nothing shows whether the candidate tells classes "
+        "apart: the gate is INCONCLUSIVE."
+    )
+    facts = {"rows": len(found.both), "untold": untold}
+    yield Checked("classes", Outcome.INCONCLUSIVE, said, "Hold out more rows, with other outcomes too.", facts)

@@ -186,7 +186,7 @@ def newest_period(holdout: Holdout, model: Model, latest: int | None) -> Checked
 
 
 def labels(holdout: Holdout, model: Model, label: NDArray[np.generic], latest: int | None = None) -> Checked:
-    """Whether there are labels at all, and more than one of them. `latest`: the newest labelled event's time."""
+    """Whether there are labels, and of numbers more than one. `latest`: the newest labelled event's time."""
     left = holdout.unlabelled
     told = f"{words.plural(len(label), 'held-out row')} have a label"
     without = f"; {left:,} without one were left out" if left else ""
@@ -194,10 +194,8 @@ def labels(holdout: Holdout, model: Model, label: NDArray[np.generic], latest: i
     facts = {"rows": len(label), "unlabelled": left, "left_over": holdout.left_over}
     if not len(label):
         return Checked("labels", Outcome.INCONCLUSIVE, *_none(holdout, latest), facts)
-    if model.task in (Task.BINARY, Task.MULTICLASS, Task.REGRESSION) and len(np.unique(label)) < 2:
-        sentence = (
-            f"All {len(label):,} held-out rows have one and the same label{without}, so nothing can be told apart."
-        )
+    if model.task is Task.REGRESSION and not np.ptp(label.astype(np.float64)):
+        sentence = f"All {len(label):,} held-out rows have one and the same label{without}, so no skill can be told."
         return Checked("labels", Outcome.INCONCLUSIVE, sentence, "Hold out more rows, with other outcomes too.", facts)
     return Checked("labels", Outcome.PASS, f"{told}{without}{more}.", facts=facts)
 
