@@ -20,6 +20,7 @@ from watchkeeper.release.gate.attempt import Attempts, alive, loaded, memory_of
 from watchkeeper.release.gate.case import Case, case_of, kept
 from watchkeeper.release.gate.curve import curve
 from watchkeeper.release.gate.evaluate import evaluate
+from watchkeeper.release.gate.formula import features_together
 from watchkeeper.release.gate.held import Held
 from watchkeeper.release.gate.held_events import newest_labelled
 from watchkeeper.release.gate.holdout import Holdout, Told, typed_labels
@@ -165,7 +166,7 @@ def _quality(
     achieved = leak.reached(label, figures(said[0], model.positive), said[0].prediction, model)
     known = model.gate.known_before
     attempts.make("lone_feature", lambda: leak.lone_feature(held, model, case.features, label, achieved, known))
-    attempts.make("features_together", lambda: leak.features_together(held, model, case.features, label, known))
+    attempts.make("features_together", lambda: features_together(held, model, case.features, label, known))
 
 
 def _evaluated(

@@ -21,10 +21,6 @@ NEARLY_ONE = {"roc_auc": 0.99, "r2": 0.98}
 """A feature whose interval lies above this alone predicts too well."""
 STRONG = {"roc_auc": 0.9, "r2": 0.8}
 """One that lies above this may not be as good as the whole model."""
-ALL_OF_IT = 0.9999
-"""An r² above this says that the label is a sum of features."""
-ROWS_A_FEATURE = 20
-"""So many rows a feature it takes to look at the sum of all."""
 AS_GOOD = 0.005
 """So near to the model's own figure a feature is all of the model; far above it, the model is poor, and no leak."""
 CLOCK = 1_000_000
@@ -109,47 +105,6 @@ def lone_feature(
         return Checked("lone_feature", Outcome.FAIL, sentence, remedy, facts)
     sentence = f"No feature alone predicts too well; {words.name(best.column)} does best ({figure}{model_too})."
     return Checked("lone_feature", Outcome.PASS, sentence, facts=facts)
-
-
-def features_together(
-    holdout: Holdout, model: Model, features: Sequence[str], label: NDArray[np.generic], known: Sequence[str]
-) -> Checked | None:
-    """Whether a number to be predicted is a sum of features, as a total is of its parts; None for other tasks.
-
-    The sum is fitted to every second row, and held against the rows between.
-    """
-    if model.task is not Task.REGRESSION:
-        return None
-    numbers = (Type.INTEGER, Type.NUMBER)
-    table = holdout.table
-    asked = [name for name in features if name in table.column_names and model.columns[name].type in numbers]
-    asked = [name for name in asked if name not in known]
-    cells = [np.asarray(table[name].cast(pa.float64()).combine_chunks().fill_null(np.nan)) for name in asked]
-    value = label.astype(np.float64)
-    whole = np.column_stack([np.ones(len(value)), *cells])
-    there = np.isfinite(whole).all(axis=1) & np.isfinite(value)
-    whole, value = whole[there], value[there]
-    if not asked or len(value) < ROWS_A_FEATURE * len(asked):
-        return None
-    scale = np.abs(whole).max(axis=0, initial=1e-300)
-    fitted, *_ = np.linalg.lstsq(whole[::2] / scale, value[::2], rcond=None)
-    rest = value[1::2]
-    spread = float(((rest - rest.mean()) ** 2).sum()) if len(rest) else 0.0
-    if not spread:
-        return None
-    reached = 1 - float(((rest - whole[1::2] / scale @ fitted) ** 2).sum()) / spread
-    facts = {"columns": asked, "metric": "r2", "value": reached, "rows": len(value)}
-    if reached <= ALL_OF_IT:
-        sentence = f"The label is no sum of features: the best one reaches an r² of {words.number(reached)}."
-        return Checked("features_together", Outcome.PASS, sentence, facts=facts)
-    parts = [name for name, weight in zip(asked, fitted[1:], strict=True) if abs(weight) > 1e-3 * np.abs(fitted).max()]
-    named = words.join([words.name(name) for name in parts], most=5)
-    sentence = f"The label is a sum of features: {named} together give it (r² {reached:.6f})."
-    remedy = (
-        f"Look when {named} are written: probably once the outcome is known. Take them out of the features; or, if they"
-        " are known beforehand, list them under `gate: known_before:`."
-    )
-    return Checked("features_together", Outcome.FAIL, sentence, remedy, {**facts, "columns": parts})
 
 
 def reached(label: NDArray[np.generic], score: NDArray[np.float64] | None, value: object, model: Model) -> float | None:
