@@ -41,9 +41,9 @@ def held(label, table=None, **more):
     return Held(pa.table({"y": label}) if table is None else table, np.asarray(label), **more)
 
 
-def outcomes(model, rows, candidate, live=None, train=None, **need):
+def outcomes(model, rows, candidate, live=None, past=None, **need):
     """The evaluation, and outcomes of its checks by name (and metric, where there is one)."""
-    found = evaluate(model, rows, candidate, live, Need.model_validate(need), train)
+    found = evaluate(model, rows, candidate, live, Need.model_validate(need), past)
     by = {}
     for check in found.checks:
         by.setdefault(check.name, []).append(check.outcome.value)

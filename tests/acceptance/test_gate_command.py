@@ -9,6 +9,8 @@ import pytest
 import gated
 import watchkeeper
 from watchkeeper.cli import main
+from watchkeeper.release import registry
+from watchkeeper.watch.home import opened
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,23 @@ def test_from_python_the_verdict_can_be_asked(folder):
     assert verdict.outcome == "FAIL"
     assert "non_inferiority" in {check.name for check in verdict.failed}
     assert repr(verdict).startswith("<Gate bikes v3: FAIL")
+
+
+def test_a_damaged_artefact_is_1_and_the_verdict_is_seen_by_versions_card_and_release(capsys, folder):
+    with opened(folder / "home") as home:
+        version = gated.register(home, folder, "forest")
+        path = registry.servable(home, registry.one(home, gated.NAME, version)).path
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:1_000])
+    code, out, _ = run(capsys, folder, "gate", gated.NAME, version, "--holdout", folder / "latest.parquet")
+    assert code == 1
+    assert "not the bytes that were registered" in " ".join(out.split())
+    code, out, _ = run(capsys, folder, "versions", gated.NAME, "--json")
+    assert code == 0
+    assert "FAIL" in json.dumps(next(one for one in json.loads(out)["versions"] if one["version"] == version))
+    code, out, _ = run(capsys, folder, "card", gated.NAME, version)
+    assert code == 0
+    assert "FAIL" in out
+    code, _, err = run(capsys, folder, "release", gated.NAME, version)
+    assert code == 1
+    assert "the gate said FAIL" in err

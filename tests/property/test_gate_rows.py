@@ -7,9 +7,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchkeeper.release.gate.lone import area, mid_ranks
 from watchkeeper.release.gate.training import hashed, seen_by
 from watchkeeper.release.outcome import Checked, Outcome, together
+from watchkeeper.stats.influence_binary import BinaryRows, roc_auc
 
 ROWS = st.lists(
     st.tuples(
@@ -45,12 +45,11 @@ def test_a_row_is_seen_if_and_only_if_training_holds_an_equal_one(trained, held,
 def test_an_area_is_the_share_of_pairs_in_their_right_order_and_turns_round_with_the_score(pairs):
     score, positive = np.array([float(s) for s, _ in pairs]), np.array([p for _, p in pairs])
     above, below = score[positive], score[~positive]
-    value, _ = area(score, positive)
+    value = roc_auc(BinaryRows(positive, score, positive)).value
     if len(above) and len(below):
         wins = (above[:, None] > below).mean() + (above[:, None] == below).mean() / 2
         assert np.isclose(value, wins)
-        assert np.isclose(area(-score, positive)[0], 1 - wins)
-    assert np.isclose(mid_ranks(score).sum(), len(score) * (len(score) + 1) / 2)
+        assert np.isclose(roc_auc(BinaryRows(positive, -score, positive)).value, 1 - wins)
 
 
 @given(st.lists(st.sampled_from(list(Outcome))))

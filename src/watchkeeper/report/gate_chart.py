@@ -86,10 +86,10 @@ def ranges(
         parts.append(
             svg.text(x(limit) + shift, TOP - 11, "the least allowed" if upwards else "the most allowed", "t", side)
         )
-    for tick in svg.ticks(least, most, 3):
-        if least <= tick <= most:
-            parts.append(svg.path(f"M{svg.short(x(tick))} {svg.short(bottom - 4)}v4", "ba"))
-            parts.append(svg.text(x(tick), bottom + 12, f"{words.number(tick)}{unit}", "t", "m"))
+    ticks = svg.ticks(least, most, 3)
+    for tick, name in zip(ticks, _named(ticks), strict=True):
+        parts.append(svg.path(f"M{svg.short(x(tick))} {svg.short(bottom - 4)}v4", "ba"))
+        parts.append(svg.text(x(tick), bottom + 12, f"{name}{unit}", "t", "m"))
     parts.append(svg.path(f"M{svg.short(LEFT)} {svg.short(bottom - 4)}H{svg.short(RIGHT)}", "ba"))
     for place, row in enumerate(rows):
         parts += _row(row, TOP + STEP * place + 7, x)
@@ -114,11 +114,12 @@ def curve(points: Sequence[Fact], across: str, up: str, chosen: float | None, la
         return bottom - (bottom - top) * (value - low) / (high - low) if not math.isnan(value) else value
 
     parts = []
-    for tick in svg.ticks(low, high, 3):
+    ups, acrosses = svg.ticks(low, high, 3), svg.ticks(least, most, 4)
+    for tick, name in zip(ups, _named(ups), strict=True):
         parts.append(svg.path(f"M{svg.short(left)} {svg.short(up_of(tick))}H{svg.short(RIGHT)}", "gr"))
-        parts.append(svg.text(left - 5, up_of(tick) + 4, words.number(tick), "t", "e"))
-    named = svg.ticks(least, most, 4)
-    parts += [svg.text(across_of(tick), bottom + 15, words.number(tick), "t", "m") for tick in named]
+        parts.append(svg.text(left - 5, up_of(tick) + 4, name, "t", "e"))
+    for tick, name in zip(acrosses, _named(acrosses), strict=True):
+        parts.append(svg.text(across_of(tick), bottom + 15, name, "t", "m"))
     parts.append(svg.path(svg.line([across_of(x) for x in xs], [up_of(y) for y in ys]), "nl"))
     if chosen is not None and least <= chosen <= most:
         at = across_of(chosen)
@@ -149,8 +150,10 @@ def _row(row: Row, y: float, x: Any) -> list[Markup]:
     return parts
 
 
-def _box(left: float, right: float, top: float, bottom: float) -> str:
-    return f"M{svg.short(left)} {svg.short(top)}H{svg.short(right)}V{svg.short(bottom)}H{svg.short(left)}z"
+def _named(ticks: Sequence[float]) -> list[str]:
+    """Ticks as their labels, with as many digits as tell them apart."""
+    names = [words.number(tick) for tick in ticks]
+    return names if len(set(names)) == len(ticks) else [f"{tick:.12g}".replace("-", "−") for tick in ticks]
 
 
 def _domain(known: Sequence[float]) -> tuple[float, float]:

@@ -19,17 +19,28 @@ QUALITY = frozenset(
 
 
 def headline(verdict: Verdict) -> str:
-    """The verdict in a sentence; what speaks against the version comes first."""
-    bad = [one for one in verdict["checks"] if one["outcome"] == verdict["outcome"]]
-    version, total = verdict["version"], len(verdict["checks"])
+    """The verdict in a sentence that says what was shown, and by how many checks."""
+    version, many = verdict["version"], words.plural(len(verdict["checks"]), "check")
+    found = [one["name"] for one in verdict["checks"] if one["outcome"] == verdict["outcome"]]
+    named = words.join(list(dict.fromkeys(found)), 3)
     match verdict["outcome"]:
         case "PASS" if verdict["of"] is not None:
             return f"{version} answers like {verdict['of']['version']}, which passed; it may go live."
         case "PASS":
-            return f"{version} may go live: all {total} checks pass."
+            return f"{version} may go live: {_shown(verdict)}, and all {many} pass."
         case "FAIL":
-            return f"{version} must not go live: {len(bad)} of {words.plural(total, 'check')} failed."
-    return f"Nothing speaks surely against {version}, but {len(bad)} of {words.plural(total, 'check')} can't tell yet."
+            return f"{version} must not go live: it failed {len(found)} of {many} ({named})."
+    undecided = f"{len(found)} of {many} can't be decided by these rows"
+    return f"{version} was not shown to be fit to go live: {undecided} ({named}), and none failed."
+
+
+def _shown(verdict: Verdict) -> str:
+    """What a PASS has shown of quality."""
+    margins = {name: one["margin"] for name, one in verdict["metrics"].items() if one.get("margin") is not None}
+    if verdict["live"] is None or not margins:
+        return "it was shown to do better than a naive baseline"
+    told = words.join([f"{words.inert(name, 30)} {words.number(margin)}" for name, margin in margins.items()], 3)
+    return f"it was shown to be no worse than the live {verdict['live']} by more than the margin ({told})"
 
 
 def against(verdict: Verdict) -> str:

@@ -75,10 +75,18 @@ def picture(width: float, height: float, label: str, parts: Iterable[Markup]) ->
 
 
 def ticks(low: float, high: float, most: int = 4) -> list[float]:
-    """Round numbers within the span, at most `most` of them (Heckbert 1990, nice numbers for graph labels)."""
+    """Round numbers within the span, about `most` of them and never fewer than two, as one alone gives no scale.
+
+    Source: Heckbert (1990), nice numbers for graph labels.
+    """
     if not high > low or not math.isfinite(high - low):
         return [low]
-    rough = (high - low) / most
+    found = _multiples(low, high, (high - low) / most)
+    return found if len(found) > 1 else _multiples(low, high, (high - low) / 4)
+
+
+def _multiples(low: float, high: float, rough: float) -> list[float]:
+    """Multiples of the round number next above; of a quarter of the span there are two, as it is at most doubled."""
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)

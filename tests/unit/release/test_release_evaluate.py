@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn import metrics as sk
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from held_out import BINARY, CLASSES, NUMBERS, RANKED, held, outcomes, scored, world
 from watchkeeper.model import Column, Role, Type
+from watchkeeper.model.need import BETTER
 from watchkeeper.release.gate.sides import CannotEvaluate
 from watchkeeper.release.outcome import Outcome, together
 from watchkeeper.runtime import Answers
@@ -63,10 +65,19 @@ def test_without_rows_nothing_is_decided(rows):
     assert together(found.checks) is Outcome.INCONCLUSIVE
 
 
-def test_one_class_alone_is_inconclusive():
+def test_one_class_alone_is_inconclusive_and_names_what_can_not_be_told():
     _, p = world(2_000)
-    _, by = outcomes(BINARY, held(np.zeros(2_000, dtype=int)), scored(p), scored(p))
-    assert by == {"answers": "PASS", "non_inferiority": ["INCONCLUSIVE"] * 2, "skill": "INCONCLUSIVE"}
+    for label in (0, 1):
+        found, by = outcomes(BINARY, held(np.full(2_000, label)), scored(p), scored(p), level={"recall": 0.5})
+        assert by.pop("level") == "INCONCLUSIVE"
+        inconclusive = {"non_inferiority": ["INCONCLUSIVE"] * 2, "skill": "INCONCLUSIVE", "classes": "INCONCLUSIVE"}
+        assert by == {"answers": "PASS"} | inconclusive
+        named = ["roc_auc", *(["recall"] if label == 0 else [])]
+        assert check(found, "classes").facts["untold"] == named
+        assert f"hold one class only, so {' and '.join(named)} can't be told" in check(found, "classes").sentence
+    same = np.full(2_000, "a", dtype=object)
+    _, by = outcomes(CLASSES, held(same), Answers(same), Answers(same))
+    assert by["classes"] == "INCONCLUSIVE"
 
 
 def test_equal_answers_pass_with_their_rows_stated():
@@ -92,13 +103,73 @@ def test_noise_has_no_skill_and_a_real_model_has():
     assert outcomes(BINARY, held(label), scored(p))[1]["skill"] == "PASS"
 
 
-def test_the_baseline_is_learned_from_training_rows():
-    label = np.random.default_rng(0).normal(3.0, 1.0, 2_000)
-    train = pa.table({"y": np.full(50, 10.0)})
-    found, _ = outcomes(NUMBERS, held(label), Answers(label + 0.5), None, train)
-    assert found.metrics["mae"]["naive"] == pytest.approx(np.abs(label - 10).mean())
-    alone, _ = outcomes(NUMBERS, held(label), Answers(label + 0.5))
-    assert alone.metrics["mae"]["naive"] == pytest.approx(np.abs(label - np.median(label)).mean())
+RNG = np.random.default_rng(4)
+DUMMIES = {  # labels now, labels in training, any answers, metrics with the sign that makes more of them better
+    "binary": (
+        BINARY,
+        (RNG.random(3_000) < 0.35).astype(int),
+        (RNG.random(900) < 0.6).astype(int),
+        scored(np.full(3_000, 0.4)),
+        {
+            "roc_auc": lambda y, d: sk.roc_auc_score(y, d.predict_proba(y)[:, 1]),
+            "pr_auc": lambda y, d: sk.average_precision_score(y, d.predict_proba(y)[:, 1]),
+            "brier": lambda y, d: -sk.brier_score_loss(y, d.predict_proba(y)[:, 1]),
+            "log_loss": lambda y, d: -sk.log_loss(y, d.predict_proba(y)),
+            "accuracy": lambda y, d: sk.accuracy_score(y, d.predict(y)),
+            "balanced_accuracy": lambda y, d: sk.balanced_accuracy_score(y, d.predict(y)),
+        },
+    ),
+    "multiclass": (
+        CLASSES,
+        RNG.choice(["a", "b", "c"], 3_000, p=[0.5, 0.3, 0.2]),
+        RNG.choice(["a", "b", "c"], 900, p=[0.1, 0.3, 0.6]),
+        Answers(None, np.tile([0.2, 0.3, 0.5], (3_000, 1)), ("a", "b", "c")),
+        {
+            "log_loss": lambda y, d: -sk.log_loss(y, d.predict_proba(y)),
+            "accuracy": lambda y, d: sk.accuracy_score(y, d.predict(y)),
+        },
+    ),
+    "regression": (
+        NUMBERS,
+        RNG.lognormal(1, 0.8, 3_001),
+        RNG.lognormal(1.5, 0.5, 900),
+        Answers(np.full(3_001, 1.0)),
+        {
+            "mae": lambda y, d: -sk.mean_absolute_error(y, d.predict(y)),
+            "rmse": lambda y, d: -sk.root_mean_squared_error(y, d.predict(y)),
+            "r2": lambda y, d: sk.r2_score(y, d.predict(y)),
+            "mape": lambda y, d: -sk.mean_absolute_percentage_error(y, d.predict(y)),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("task", DUMMIES)
+def test_the_baseline_is_the_best_dummy_of_scikit_learn_and_none_of_training_rows_beats_it(task):
+    """Though training rows were otherwise, as they are before long."""
+    model, now, then, answers, oracles = DUMMIES[task]
+    kind, ways = DummyClassifier, [{"strategy": "prior"}, {"strategy": "most_frequent"}]
+    if model is NUMBERS:
+        kind, ways = DummyRegressor, [{"strategy": "quantile", "quantile": share / 100} for share in range(100)]
+        ways.append({"strategy": "mean"})
+    here, before = ([kind(**way).fit(y, y) for way in ways] for y in (now, then))
+    for name, oracle in oracles.items():
+        found, _ = outcomes(model, held(now), answers, metrics={name: {"margin": 0.01}})
+        naive = found.metrics[name]["naive"] * (-1 if BETTER[name] == "low" else 1)
+        best = max(oracle(now, dummy) for dummy in here)
+        assert naive >= max(best, *(oracle(now, dummy) for dummy in before)) - 1e-12, name
+        assert naive == pytest.approx(best, rel=1e-3 if name == "mape" else 1e-12), name
+
+
+def test_who_only_knows_how_common_the_outcome_is_by_now_has_no_skill():
+    """It would pass nearly always against the share of the training rows, of which a fifth were positive."""
+    rng, passed = np.random.default_rng(5), 0
+    for _ in range(200):
+        label = (rng.random(500) < 0.3).astype(int)
+        found, by = outcomes(BINARY, held(label), scored(np.full(500, 0.3)), metrics={"brier": {"margin": 0.01}})
+        assert found.metrics["brier"]["value"] < np.mean((0.2 - label) ** 2) or label.mean() < 0.25
+        passed += by["skill"] == "PASS"
+    assert passed <= 18  # 5 % of 200, and what chance adds with 1 in 100
 
 
 def test_a_model_that_only_repeats_the_last_value_fails_where_that_is_the_baseline():

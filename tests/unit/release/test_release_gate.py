@@ -188,6 +188,38 @@ def test_what_can_not_be_loaded_fails_with_the_reason_and_nothing_more_is_asked_
     assert not {"skill", "latency"} & {check.name for check in verdict.checks}
 
 
+@pytest.mark.parametrize("damage", ["truncated", "other bytes", "gone"])
+@pytest.mark.parametrize("whose", ["loads", "loads_live"])
+def test_a_damaged_artefact_is_a_fail_with_the_reason_and_the_verdict_is_kept(tmp_path, latest, damage, whose):
+    with gated.home(tmp_path) as home:
+        version = gated.register(home, tmp_path, "boosted")
+        path = registry.servable(home, registry.one(home, gated.NAME, version if whose == "loads" else "v1")).path
+        whole = path.read_bytes()
+        path.unlink()
+        if damage != "gone":
+            path.write_bytes(whole[:-100] if damage == "truncated" else whole[:-1] + bytes([whole[-1] ^ 1]))
+        verdict = gated.gated(home, version, latest)
+        assert verdict.exit_code == 1
+        assert gated.outcome_of(verdict, whose) == "FAIL"
+        assert ("is gone" if damage == "gone" else "not the bytes that were registered") in said(verdict, whose)
+        assert gates.latest(home.store, gated.NAME, version).outcome == "FAIL"
+        with pytest.raises(registry.NotPassed, match="FAIL"):
+            registry.release(home, gated.NAME, version, now=gated.NOW, who="ann")
+
+
+def test_a_store_that_can_not_be_reached_is_no_fault_of_the_candidate(home, latest, better, monkeypatch):
+    from watchkeeper.release import artifact
+
+    def away(home, version):
+        raise artifact.StoreUnavailable("the store is away")
+
+    before = gates.latest(home.store, gated.NAME, better)
+    monkeypatch.setattr(registry, "servable", away)
+    with pytest.raises(artifact.StoreUnavailable):
+        gated.gated(home, better, latest)
+    assert gates.latest(home.store, gated.NAME, better) == before
+
+
 def test_a_candidate_that_dies_at_a_row_fails_and_the_verdict_is_kept(home, folder, better, latest):
     named = function(folder, "dies", "os._exit(3) if len(rows['hour']) > 256 else None; return (rows['hour'] > 8) * 1")
     verdict = gated.gated(home, better, latest, model_fn=named)

@@ -12,7 +12,8 @@ import pytest
 from watchkeeper.release import registry
 from watchkeeper.release.gate import holdout
 from watchkeeper.release.gate.gate import gate
-from watchkeeper.release.gate.holdout import held_out, typed_labels
+from watchkeeper.release.gate.holdout import typed_labels
+from watchkeeper.release.gate.source import held_out
 from watchkeeper.watch.add import add
 from watchkeeper.watch.home import opened
 

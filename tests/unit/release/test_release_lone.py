@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 import gated
 from watchkeeper.model import Model
-from watchkeeper.release.gate.lone import area, lone, mid_ranks
+from watchkeeper.release.gate.lone import lone
 
 
 def model(task, **types):
@@ -17,21 +17,15 @@ def model(task, **types):
     return Model.model_validate({"name": "m", "task": task, "columns": columns})
 
 
-def test_areas_are_those_of_scikit_learn_and_their_error_is_what_chance_makes():
+def test_areas_are_those_of_scikit_learn_and_their_interval_is_what_chance_makes():
     table = gated.rows("2012-01-01", "2012-05-01")
-    label, hour = (np.asarray(table[name].to_pylist()) for name in ("busy", "hour"))
-    value, error = area(hour.astype(float), label)
-    assert value == pytest.approx(roc_auc_score(label, hour), abs=1e-12)
+    label, temp = (np.asarray(table[name].to_pylist()) for name in ("busy", "temp"))
+    (found,) = lone(table, ["temp"], label, model("binary", temp="integer"))
+    assert found.value == pytest.approx(roc_auc_score(label, temp), abs=1e-12)
     draw = np.random.default_rng(0)
     drawn = (draw.integers(0, len(label), len(label)) for _ in range(400))
-    assert error == pytest.approx(np.std([roc_auc_score(label[rows], hour[rows]) for rows in drawn]), rel=0.12)
-
-
-def test_mid_ranks_are_those_of_scipy():
-    from scipy.stats import rankdata
-
-    values = np.random.default_rng(1).integers(0, 9, 200).astype(float)
-    assert mid_ranks(values) == pytest.approx(rankdata(values))
+    error = np.std([roc_auc_score(label[rows], temp[rows]) for rows in drawn])
+    assert found.value - found.low == pytest.approx(1.96 * error, rel=0.12)
 
 
 def test_a_feature_that_is_missing_exactly_where_the_label_is_true_is_found():

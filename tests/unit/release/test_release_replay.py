@@ -72,6 +72,44 @@ def test_the_newest_events_are_held_out_as_far_as_their_labels_have_come(home):
     assert verdict.holdout["sha256"] is None
 
 
+def test_days_count_back_from_the_newest_event_and_not_from_the_end_of_its_window(tmp_path):
+    """Weeks end on Sunday night; the last event is of Wednesday, 18 April, 23:00."""
+    table = gated.rows("2012-04-01", "2012-04-19")
+    score = gated.fitted("plain").predict_proba(gated.matrix(table))[:, 1]
+    labels = [
+        Label(id=row["id"], label=row["busy"], time=row["at"] + timedelta(minutes=5)) for row in table.to_pylist()
+    ]
+    with gated.home(tmp_path) as home:
+        log(home, Kind.EVENT, served(table, score), END)
+        log(home, Kind.LABEL, labels, END)
+        run(home, now=gated.NOW)
+        version = gated.register(home, tmp_path, "boosted")
+        for asked, hours in (("last:2h", 2), ("last:3d", 72)):
+            verdict = gated.gated(home, version, asked)
+            assert verdict.holdout["rows"] == verdict.holdout["used"] == hours
+            assert verdict.to_json().count('"to": "2012-04-18T23:00:00Z"') == 1
+
+
+def test_where_no_event_of_the_span_has_a_label_the_newest_that_has_one_is_named(tmp_path):
+    table = gated.rows("2012-04-01", "2012-05-01")
+    score = gated.fitted("plain").predict_proba(gated.matrix(table))[:, 1]
+    labels = [Label(id=row["id"], label=row["busy"], time=row["at"]) for row in table.slice(0, 480).to_pylist()]
+    with gated.home(tmp_path) as home:
+        log(home, Kind.EVENT, served(table, score), END)
+        log(home, Kind.LABEL, labels, END)
+        run(home, now=gated.NOW)
+        verdict = gated.gated(home, gated.register(home, tmp_path, "boosted"), "last:2h")
+        (check,) = [one for one in verdict.checks if one.name == "labels"]
+        assert check.outcome is Outcome.INCONCLUSIVE
+        assert "30 April 2012 23:00, the newest event" in check.sentence
+        assert "2 events since 30 April 2012 21:00, none with a label" in check.sentence
+        newest = table["at"][479].as_py()
+        assert f"the newest event with a label is of {newest.day} April 2012" in check.sentence
+        days = -(-(table["at"][-1].as_py() - newest) // timedelta(days=1)) + 1
+        assert f"--holdout last:{days}d" in check.remedy
+        assert gated.gated(home, "v2", f"last:{days}d").holdout["used"] > 0
+
+
 def test_the_live_artefact_says_again_what_was_logged_and_the_candidate_answers_it_all(home):
     verdict = gated.gated(home, "v2", "last:14d")
     assert gated.outcome_of(verdict, "replay") == "PASS"

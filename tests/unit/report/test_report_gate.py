@@ -10,12 +10,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from watchkeeper.release.gate.verdict import Gate, as_dict, schema, write_schema
 from watchkeeper.release.outcome import Checked, Outcome
+from watchkeeper.report import gate_chart, svg
 from watchkeeper.report.gate_page import gate_html
 from watchkeeper.report.gate_terminal import print_gate
+from watchkeeper.report.gate_words import headline
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m`x`"
 SEGMENT = {"metric": "roc_auc", "segment": HOSTILE, "value": 0.9, "live": 0.8, "difference": 0.1, "rows": 500}
@@ -124,9 +128,43 @@ def test_the_terminal_says_the_verdict_first_then_the_reasons_then_the_metrics(w
 
 def test_a_pass_says_what_to_do_next_and_a_doubt_says_that_it_is_none():
     assert "watchkeeper release bikes v2" in printed(gate(Outcome.PASS))
-    doubt = printed(gate(Outcome.INCONCLUSIVE))
-    assert doubt.startswith("▲ INCONCLUSIVE: Nothing speaks surely against v2")
-    assert "watchkeeper release" not in doubt
+    assert "watchkeeper release" not in printed(gate(Outcome.INCONCLUSIVE))
+
+
+def test_each_outcome_says_plainly_what_was_shown_and_by_how_many_checks():
+    assert headline(as_dict(gate(Outcome.PASS))) == (
+        "v2 may go live: it was shown to be no worse than the live v1 by more than the margin (roc_auc 0.01), and all "
+        "6 checks pass."
+    )
+    alone = gate(Outcome.PASS, live=None, metrics={"roc_auc": {"value": 0.9, "naive": 0.5, "rows": 900}})
+    better = "v2 may go live: it was shown to do better than a naive baseline, and all 6 checks pass."
+    assert headline(as_dict(alone)) == better
+    failed = "v2 must not go live: it failed 1 of 6 checks (skill)."
+    assert headline(as_dict(gate(Outcome.FAIL))) == failed
+    assert headline(as_dict(gate(Outcome.INCONCLUSIVE))) == (
+        "v2 was not shown to be fit to go live: 1 of 6 checks can't be decided by these rows (skill), and none failed."
+    )
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-5, 1e6), st.integers(1, 6))
+def test_an_axis_has_at_least_two_ticks_within_it_and_labels_that_differ(low, size, most):
+    found = svg.ticks(low, low + size, most)
+    assert len(found) >= 2
+    assert len(found) <= max(most, 4) + 1
+    slack = 1e-6 * size + 1e-9
+    assert all(low - slack <= tick <= low + size + slack for tick in found)
+
+
+@pytest.mark.parametrize("value", [0.2145, 0.98127, 0.5, 123_456.0, 0.9999])
+def test_the_axis_of_a_metric_always_tells_its_scale(value):
+    """Of near values three digits are too few, and of some spans one round number alone lies within."""
+    for width in (1e-5, 1e-4, 3e-4, 1e-3, 0.0123, 0.05, 0.3):
+        size = width * value
+        one = {"value": value, "low": value - size, "high": value + size, "live": value - size / 3, "margin": size / 2}
+        one |= {"difference": size / 3, "difference_low": size / 4, "difference_high": size / 2}
+        picture = str(gate_chart.metric("brier", one, "v2", "v1"))
+        ticks = re.findall(r'class="t m">([^<]*)<', picture)
+        assert len(ticks) == len(set(ticks)) >= 2, (width, ticks)
 
 
 def test_a_verdict_without_metrics_live_model_or_times_is_shown_too():

@@ -12,7 +12,8 @@ from watchkeeper.model import Model, WatchkeeperError
 from watchkeeper.release import registry
 from watchkeeper.release.compare.difference import MOST_ROWS, difference
 from watchkeeper.release.gate.answering import BATCH, answers_to, joined, length
-from watchkeeper.release.gate.holdout import Told, rows_to_compare
+from watchkeeper.release.gate.holdout import Told
+from watchkeeper.release.gate.source import rows_to_compare
 from watchkeeper.report.comparison import Comparison
 from watchkeeper.runtime import Answers, Worker
 from watchkeeper.state import gate as gates

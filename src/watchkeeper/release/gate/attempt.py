@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from watchkeeper.model import WatchkeeperError
+from watchkeeper.release.artifact import StoreUnavailable
 from watchkeeper.release.gate.answering import BATCH, SECONDS, Asked, columns_of, joined
 from watchkeeper.release.gate.held import Evaluation
 from watchkeeper.release.gate.holdout import Holdout, Told
@@ -29,9 +30,14 @@ class Attempts:
     def make(
         self, name: str, check: Callable[[], Checked | None], lead: str = "This could not be checked: "
     ) -> Checked | None:
-        """Make a check, and take what it says, if it says anything. `lead` begins the sentence of an error."""
+        """Make a check, and take what it says, if it says anything. `lead` begins the sentence of an error.
+
+        Raises `StoreUnavailable`: a store that can't be reached is no fault of a candidate.
+        """
         try:
             made = check()
+        except StoreUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a check speaks against the candidate
             sentence = f"{lead}{_told(error)}"
             made = Checked(name, Outcome.FAIL, sentence, BROKEN, {"error": type(error).__name__})
@@ -39,11 +45,15 @@ class Attempts:
             self.checks.append(made)
         return made
 
-    def started(self, name: str, servable: Servable, allowed: Allowed) -> Asked | None:
-        """A fresh process that holds a model, or the server that answers; None where it can't be loaded, and why."""
+    def started(self, name: str, found: Callable[[], Servable], allowed: Allowed) -> Asked | None:
+        """A fresh process that holds a model, or the server that answers; None where it can't be loaded, and why.
+
+        `found`: brings the model's file, verified; what is wrong with it is told like all else.
+        """
         held: list[Asked] = []
 
         def load() -> None:
+            servable = found()
             if servable.format is Format.REMOTE:
                 held.append(Remote(servable, allowed))
             else:

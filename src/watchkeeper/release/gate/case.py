@@ -26,18 +26,26 @@ class Case:
     lake: Lake
     candidate: Version
     live: Version | None
-    servable: Servable
+    function: str | None
+    """A function of the user's that answers for the candidate: file and name."""
     allowed: Allowed
     notes: tuple[str, ...]
 
     @property
     def features(self) -> list[str]:
         """The columns that the candidate takes."""
-        return [name for name in self.servable.inputs if name in self.model.columns]
+        return [name for name in self.candidate.detail["inputs"] if name in self.model.columns]
+
+    def servable(self) -> Servable:
+        """All that is needed to run the candidate, its file verified. Raises what `fetch` raises."""
+        found = registry.servable(self.home, self.candidate)
+        if self.function is None:
+            return found
+        return Servable(Format.FUNCTION, found.inputs, found.path, self.function)
 
 
 def case_of(home: Home, model: str, version: str, model_fn: str | None) -> Case:
-    """A version, and what is live, or was before it. Raises `NoSuchModel`, `NoSuchVersion`, and what `fetch` raises.
+    """A version, and what is live, or was before it. Raises `NoSuchModel`, `NoSuchVersion`, `NotInstalled`.
 
     `model_fn`: a function of the user's that answers for the candidate; naming it is the permission to run it.
     """
@@ -51,15 +59,16 @@ def case_of(home: Home, model: str, version: str, model_fn: str | None) -> Case:
         notes.append(f"{version} is live itself, so it is held against {against}.")
     elif live is None:
         notes.append("No version is live, so the candidate is held against the naive baseline alone.")
-    servable, allowed = registry.servable(home, candidate), home.config.serving
+    allowed, function = home.config.serving, None
     if model_fn is not None:
         file, _, name = model_fn.rpartition(":")
-        servable = Servable(Format.FUNCTION, servable.inputs, servable.path, f"{Path(file).absolute()}:{name}")
+        function = f"{Path(file).absolute()}:{name}"
         allowed = allowed.model_copy(update={"functions": True})
         if candidate.detail["function"] != model_fn:
             notes.append(f"{model_fn} answered for {version}: the verdict holds only where it does so in production.")
-    _installed(servable.format)
-    return Case(home, declared, home.lake(declared), candidate, live, servable, allowed, tuple(notes))
+    else:
+        _installed(Format(candidate.format))
+    return Case(home, declared, home.lake(declared), candidate, live, function, allowed, tuple(notes))
 
 
 def _installed(format: Format) -> None:

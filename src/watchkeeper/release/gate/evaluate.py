@@ -19,16 +19,19 @@ from watchkeeper.release.gate.segment import segments
 from watchkeeper.release.gate.sides import Sides
 from watchkeeper.release.gate.skill import skill
 from watchkeeper.release.outcome import Checked, Outcome
-from watchkeeper.report.words import plural
+from watchkeeper.report.words import join, plural
 from watchkeeper.runtime import Answers
+from watchkeeper.stats.influence_binary import BinaryRows
+from watchkeeper.stats.influence_multiclass import MulticlassRows
 
 
 def evaluate(
-    model: Model, held: Held, candidate: Answers, live: Answers | None, need: Need, train: pa.Table | None = None
+    model: Model, held: Held, candidate: Answers, live: Answers | None, need: Need, past: pa.Table | None = None
 ) -> Evaluation:
     """Everything that the rows say: metrics of candidate, live model and a naive baseline, thresholds, and the checks.
 
-    `need` is the model's own, `model.gate`, unless another is tried. Raises `CannotEvaluate` where labels or answers do
+    `need` is the model's own, `model.gate`, unless another is tried. `past`: items and labels of a ranking's training
+    rows, where they are known. Raises `CannotEvaluate` where labels or answers do
     not fit the model's declaration.
     """
     both = paired(model, held, candidate, live)
@@ -39,14 +42,14 @@ def evaluate(
     calibrated = calibration(found, need)
     questions = [
         *(no_worse(found, name, margin) for name, margin in margins.items() if both.live is not None),
-        skill(found, model, held, tuple(margins), need, train),
+        skill(found, model, held, tuple(margins), need, past),
         *(level(found, name, least) for name, least in need.level.items()),
         *segments(found, held, margins, need),
         *gaps(found, held, need),
         *([calibrated] if calibrated is not None else []),
         *([threshold(found, need, by)] if need.threshold is not None else []),
     ]
-    checks = [*_answers(both), *answered(questions, need.confidence)]
+    checks = [*_answers(both), *_classes(found), *answered(questions, need.confidence)]
     return Evaluation(tuple(checks), found.metrics, {} if by is None else thresholds(found, by))
 
 
@@ -69,3 +72,21 @@ def _answers(both: Sides) -> Iterator[Checked]:
     if both.unpaired:
         said += f", and {plural(both.unpaired, 'row')} that the live model does not answer are left out"
     yield Checked("answers", Outcome.PASS if len(both) else Outcome.INCONCLUSIVE, f"{said}.", "", facts)
+
+
+def _classes(found: Found) -> Iterator[Checked]:
+    """That all rows are of one class, and what can't be told of them; nothing where there are several."""
+    rows = found.both.candidate
+    if not isinstance(rows, BinaryRows | MulticlassRows) or not len(found.both):
+        return
+    label = rows.positive if isinstance(rows, BinaryRows) else rows.label
+    if (label != label[0]).any():
+        return
+    untold = [name for name, one in found.metrics.items() if one["value"] is None]
+    without = f"{join(untold)} can't be told, and " if untold else ""
+    said = (
+        f"The {found.both.counted} hold one class only, so {without}nothing shows whether the candidate tells classes "
+        "apart: the gate is INCONCLUSIVE."
+    )
+    facts = {"rows": len(found.both), "untold": untold}
+    yield Checked("classes", Outcome.INCONCLUSIVE, said, "Hold out more rows, with other outcomes too.", facts)

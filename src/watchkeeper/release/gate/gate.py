@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watchkeeper.lake import Lake
-from watchkeeper.lake.extent import extent
-from watchkeeper.model import Role
+from watchkeeper.model import Role, Task
 from watchkeeper.release import registry
 from watchkeeper.release.contract.consumer import contract_checks
 from watchkeeper.release.gate import leak, overlap, replay, speed
@@ -22,18 +20,21 @@ from watchkeeper.release.gate.attempt import Attempts, alive, loaded, memory_of
 from watchkeeper.release.gate.case import Case, case_of, kept
 from watchkeeper.release.gate.curve import curve
 from watchkeeper.release.gate.evaluate import evaluate
+from watchkeeper.release.gate.formula import features_together
 from watchkeeper.release.gate.held import Held
-from watchkeeper.release.gate.holdout import Holdout, Told, held_out, typed_labels
+from watchkeeper.release.gate.held_events import newest_labelled
+from watchkeeper.release.gate.holdout import Holdout, Told, typed_labels
+from watchkeeper.release.gate.missing import Usual, in_baseline, in_training, missing_feature
+from watchkeeper.release.gate.popularity import trained_items
+from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.training import Training, data_end, known_files, trained_on
 from watchkeeper.release.gate.verdict import Gate
 from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.runtime import Answers
+from watchkeeper.watch.add import baseline_of
 from watchkeeper.watch.home import Home
 
 Labels = NDArray[np.generic]
-
-RECENT = 30 * 86_400_000_000
-"""Labels of the last 30 days tell which event is the newest that has one."""
 
 
 def gate(
@@ -69,26 +70,27 @@ def _judge(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, 
     model = case.model
     attempts.checks += contract_checks(case.home, case.candidate)
     label = typed_labels(held, model)
-    attempts.make("labels", lambda: leak.labels(held, model, label))
-    _data(case, held, train, attempts, told)
+    attempts.make("labels", lambda: leak.labels(held, model, label, newest_labelled(case.lake)))
+    training = _data(case, held, train, attempts, told)
     candidate = attempts.started("loads", case.servable, case.allowed)
     if candidate is None:
         return
     attempts.make("loads", lambda: loaded(candidate))
     live: Asked | None = None
     if case.live is not None:
-        live = attempts.started("loads_live", registry.servable(case.home, case.live), case.home.config.serving)
+        known, serving = case.live, case.home.config.serving
+        live = attempts.started("loads_live", lambda: registry.servable(case.home, known), serving)
     _replays(case, candidate, live, held, attempts)
     if held.table.num_rows:
-        _quality(case, held, label, (candidate, live), attempts, told)
+        _quality(case, held, label, training, (candidate, live), attempts, told)
     if held.table.num_rows and alive(candidate) and alive(live):
         inputs = [list(candidate.inputs), list(live.inputs) if live else []]
         attempts.make("latency", lambda: speed.latency(speed.timed(candidate, live, held.inputs, inputs), model.gate))
         attempts.make("memory", lambda: speed.memory(memory_of(candidate), memory_of(live), model.gate))
 
 
-def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> None:
-    """Whether the held-out rows are fit to judge by."""
+def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, told: Told | None) -> Training | None:
+    """Whether the held-out rows are fit to judge by; and the training rows, as far as they are known."""
     model, features, lineage = case.model, case.features, case.candidate.detail["lineage"]
     end, source = data_end(lineage), "as it was registered"
     files, gone = known_files(lineage, train)
@@ -103,15 +105,26 @@ def _data(case: Case, held: Holdout, train: Sequence[str], attempts: Attempts, t
         end, source = training.newest, "by its training files"
     attempts.notes += leak.notes(end, training, gone, features)
     later = attempts.make("time_leak", lambda: leak.time_leak(held, model, end, source))
-    attempts.make("latest_period", lambda: leak.newest_period(held, model, _newest_labelled(case.lake)))
+    attempts.make("latest_period", lambda: leak.newest_period(held, model, newest_labelled(case.lake)))
     if not held.table.num_rows:
-        return
+        return training
     attempts.make("future_feature", lambda: leak.future_feature(held, model, features, model.gate.known_before))
+    attempts.make(
+        "missing_feature", lambda: missing_feature(held, features, _usual(case, training), model.gate.min_rows)
+    )
     if training is not None and features:
         in_order = later is not None and later.outcome is Outcome.PASS
         both = (held, features, training)
         attempts.make("rows_seen", lambda: overlap.rows_seen(*both))
         attempts.make("entity_overlap", lambda: overlap.entity_overlap(*both, model, in_order=in_order))
+    return training
+
+
+def _usual(case: Case, training: Training | None) -> Usual:
+    """How often features are missing where the candidate was trained; in the baseline, where that is not known."""
+    if training is not None:
+        return in_training(training)
+    return in_baseline(baseline_of(case.home, case.model, case.lake, case.candidate.version))
 
 
 def _replays(case: Case, candidate: Asked, live: Asked | None, held: Holdout, attempts: Attempts) -> None:
@@ -139,6 +152,7 @@ def _quality(
     case: Case,
     held: Holdout,
     label: Labels,
+    training: Training | None,
     workers: tuple[Asked, Asked | None],
     attempts: Attempts,
     told: Told | None,
@@ -148,15 +162,20 @@ def _quality(
     said = attempts.answers("held_out_answers", *workers, held, told)
     if said is None:
         return
-    attempts.make("quality", lambda: _evaluated(case, held, label, said, attempts))
+    attempts.make("quality", lambda: _evaluated(case, held, label, training, said, attempts))
     achieved = leak.reached(label, figures(said[0], model.positive), said[0].prediction, model)
     known = model.gate.known_before
     attempts.make("lone_feature", lambda: leak.lone_feature(held, model, case.features, label, achieved, known))
-    attempts.make("features_together", lambda: leak.features_together(held, model, case.features, label, known))
+    attempts.make("features_together", lambda: features_together(held, model, case.features, label, known))
 
 
 def _evaluated(
-    case: Case, held: Holdout, label: Labels, said: tuple[Answers, Answers | None], attempts: Attempts
+    case: Case,
+    held: Holdout,
+    label: Labels,
+    training: Training | None,
+    said: tuple[Answers, Answers | None],
+    attempts: Attempts,
 ) -> Checked | None:
     """Each check of the statistics is one of the gate's; a gate without any FAILS."""
     model, columns = case.model, held.table.column_names
@@ -166,7 +185,9 @@ def _evaluated(
     key = model.only(Role.ID)
     ids = _values(held, key) if key is not None and key in columns else None
     whole = Held(held.table, label, cells, groups, held.times(model), ids)
-    attempts.evaluation = evaluate(model, whole, said[0], said[1], model.gate)
+    ranked = training if model.task is Task.RANKING else None
+    past = None if ranked is None else trained_items(ranked.files, model)
+    attempts.evaluation = evaluate(model, whole, said[0], said[1], model.gate, past)
     attempts.checks += attempts.evaluation.checks
     if attempts.evaluation.thresholds:
         told = {**attempts.evaluation.thresholds, "curve": curve(model, whole, said[0])}
@@ -204,17 +225,6 @@ def _verdict(case: Case, held: Holdout, attempts: Attempts, now: int) -> Gate:
         notes=tuple(attempts.notes),
         at=now,
     )
-
-
-def _newest_labelled(lake: Lake) -> int | None:
-    """The latest event that has a label, of those whose label came last; None where the lake has none."""
-    newest = extent(lake, "labels").newest
-    for start in (None if newest is None else newest - RECENT, None):
-        times = [batch.column("event_time").drop_null() for batch in lake.read("labels", start, columns=["event_time"])]
-        latest = [int(np.asarray(some.cast("int64")).max()) for some in times if len(some)]
-        if latest:
-            return max(latest)
-    return None
 
 
 def _values(held: Holdout, name: str) -> NDArray[Any]:

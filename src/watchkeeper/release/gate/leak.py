@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 from watchkeeper.model import Model, Task, Type
 from watchkeeper.model.clock import instant
 from watchkeeper.release.gate.holdout import Holdout
-from watchkeeper.release.gate.lone import area, lone
+from watchkeeper.release.gate.lone import lone
 from watchkeeper.release.gate.training import Training
 from watchkeeper.release.outcome import Checked, Outcome
 from watchkeeper.report import words
+from watchkeeper.stats.influence_binary import BinaryRows, roc_auc
 
 NEARLY_ONE = {"roc_auc": 0.99, "r2": 0.98}
 """A feature whose interval lies above this alone predicts too well."""
 STRONG = {"roc_auc": 0.9, "r2": 0.8}
 """One that lies above this may not be as good as the whole model."""
-ALL_OF_IT = 0.9999
-"""An r² above this says that the label is a sum of features."""
-ROWS_A_FEATURE = 20
-"""So many rows a feature it takes to look at the sum of all."""
 AS_GOOD = 0.005
 """So near to the model's own figure a feature is all of the model; far above it, the model is poor, and no leak."""
 CLOCK = 1_000_000
@@ -110,52 +107,12 @@ def lone_feature(
     return Checked("lone_feature", Outcome.PASS, sentence, facts=facts)
 
 
-def features_together(
-    holdout: Holdout, model: Model, features: Sequence[str], label: NDArray[np.generic], known: Sequence[str]
-) -> Checked | None:
-    """Whether a number to be predicted is a sum of features, as a total is of its parts; None for other tasks.
-
-    The sum is fitted to every second row, and held against the rows between.
-    """
-    if model.task is not Task.REGRESSION:
-        return None
-    numbers = (Type.INTEGER, Type.NUMBER)
-    table = holdout.table
-    asked = [name for name in features if name in table.column_names and model.columns[name].type in numbers]
-    asked = [name for name in asked if name not in known]
-    cells = [np.asarray(table[name].cast(pa.float64()).combine_chunks().fill_null(np.nan)) for name in asked]
-    value = label.astype(np.float64)
-    whole = np.column_stack([np.ones(len(value)), *cells])
-    there = np.isfinite(whole).all(axis=1) & np.isfinite(value)
-    whole, value = whole[there], value[there]
-    if not asked or len(value) < ROWS_A_FEATURE * len(asked):
-        return None
-    scale = np.abs(whole).max(axis=0, initial=1e-300)
-    fitted, *_ = np.linalg.lstsq(whole[::2] / scale, value[::2], rcond=None)
-    rest = value[1::2]
-    spread = float(((rest - rest.mean()) ** 2).sum()) if len(rest) else 0.0
-    if not spread:
-        return None
-    reached = 1 - float(((rest - whole[1::2] / scale @ fitted) ** 2).sum()) / spread
-    facts = {"columns": asked, "metric": "r2", "value": reached, "rows": len(value)}
-    if reached <= ALL_OF_IT:
-        sentence = f"The label is no sum of features: the best one reaches an r² of {words.number(reached)}."
-        return Checked("features_together", Outcome.PASS, sentence, facts=facts)
-    parts = [name for name, weight in zip(asked, fitted[1:], strict=True) if abs(weight) > 1e-3 * np.abs(fitted).max()]
-    named = words.join([words.name(name) for name in parts], most=5)
-    sentence = f"The label is a sum of features: {named} together give it (r² {reached:.6f})."
-    remedy = (
-        f"Look when {named} are written: probably once the outcome is known. Take them out of the features; or, if they"
-        " are known beforehand, list them under `gate: known_before:`."
-    )
-    return Checked("features_together", Outcome.FAIL, sentence, remedy, {**facts, "columns": parts})
-
-
 def reached(label: NDArray[np.generic], score: NDArray[np.float64] | None, value: object, model: Model) -> float | None:
     """What a candidate reaches, in the metric of `lone`: of two classes by its scores, of values by its predictions."""
     if model.task is Task.BINARY and score is not None:
         classes = np.unique(label)
-        return area(score, label == classes[-1])[0] if len(classes) == 2 else None
+        positive = label == classes[-1]
+        return roc_auc(BinaryRows(positive, score, positive)).value if len(classes) == 2 else None
     if model.task is Task.REGRESSION and value is not None:
         one, two = np.asarray(value, dtype=np.float64), label.astype(np.float64)
         return float(np.corrcoef(one, two)[0, 1] ** 2) if np.ptp(one) and np.ptp(two) else 0.0
@@ -183,22 +140,38 @@ def newest_period(holdout: Holdout, model: Model, latest: int | None) -> Checked
     return Checked("latest_period", Outcome.INCONCLUSIVE, sentence, remedy, facts)
 
 
-def labels(holdout: Holdout, model: Model, label: NDArray[np.generic]) -> Checked:
-    """Whether there are labels at all, and more than one of them."""
+def labels(holdout: Holdout, model: Model, label: NDArray[np.generic], latest: int | None = None) -> Checked:
+    """Whether there are labels, and of numbers more than one. `latest`: the newest labelled event's time."""
     left = holdout.unlabelled
     told = f"{words.plural(len(label), 'held-out row')} have a label"
     without = f"; {left:,} without one were left out" if left else ""
     more = f"; {holdout.left_over:,} more were not needed" if holdout.left_over else ""
     facts = {"rows": len(label), "unlabelled": left, "left_over": holdout.left_over}
     if not len(label):
-        remedy = "Wait for labels, or hold out rows that have them."
-        return Checked("labels", Outcome.INCONCLUSIVE, f"No held-out row has a label{without}.", remedy, facts)
-    if model.task in (Task.BINARY, Task.MULTICLASS, Task.REGRESSION) and len(np.unique(label)) < 2:
-        sentence = (
-            f"All {len(label):,} held-out rows have one and the same label{without}, so nothing can be told apart."
-        )
+        return Checked("labels", Outcome.INCONCLUSIVE, *_none(holdout, latest), facts)
+    if model.task is Task.REGRESSION and not np.ptp(label.astype(np.float64)):
+        sentence = f"All {len(label):,} held-out rows have one and the same label{without}, so no skill can be told."
         return Checked("labels", Outcome.INCONCLUSIVE, sentence, "Hold out more rows, with other outcomes too.", facts)
     return Checked("labels", Outcome.PASS, f"{told}{without}{more}.", facts=facts)
+
+
+def _none(holdout: Holdout, latest: int | None) -> tuple[str, str]:
+    """That no held-out row has a label, and what to do."""
+    left = holdout.unlabelled
+    if holdout.asked is None:
+        if not left:
+            return "No held-out row is left to judge by.", "Give a file whose rows are good and have labels."
+        return f"None of {words.plural(left, 'held-out row')} has a label.", "Hold out rows that have them."
+    start, newest = holdout.asked
+    sentence = (
+        f"{holdout.name} counts back from {words.moment(newest)}, the newest event whose label can be there: "
+        f"{words.plural(left, 'event')} since {words.moment(start)}, none with a label"
+    )
+    if latest is None or latest >= newest:
+        return f"{sentence}.", "Wait for labels, or give a file whose rows have them."
+    days = -(-(newest - latest + DAY) // DAY)
+    sentence += f"; the newest event with a label is of {words.moment(latest)}."
+    return sentence, f"Take a longer time: --holdout last:{days}d. Or wait for labels, or give a file."
 
 
 def notes(end: int | None, training: Training | None, gone: Sequence[str], features: Sequence[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from watchkeeper.model import Model, Task, Type
+from watchkeeper.stats.influence_binary import BinaryRows, roc_auc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -54,33 +55,6 @@ def lone(table: pa.Table, features: list[str], label: NDArray[np.generic], model
     return sorted((one for one in found if one is not None), key=lambda one: -one.value)
 
 
-def area(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
-    """Area under the ROC curve, ties counting half, and its standard error.
-
-    Source: DeLong, DeLong, Clarke-Pearson (1988), by mid-ranks as in Sun, Xu (2014).
-    """
-    above, below = score[positive], score[~positive]
-    m, n = len(above), len(below)
-    if not m or not n:
-        return 0.5, float("inf")
-    whole, own, others = mid_ranks(np.concatenate([above, below])), mid_ranks(above), mid_ranks(below)
-    beaten = (whole[:m] - own) / n
-    beating = 1 - (whole[m:] - others) / m
-    error = np.sqrt((beaten.var(ddof=1) / m if m > 1 else 0) + (beating.var(ddof=1) / n if n > 1 else 0))
-    return float(beaten.mean()), float(error)
-
-
-def mid_ranks(values: Floats) -> Floats:
-    """Ranks from 1 on, of equal values their mean, shape (n,)."""
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
-    sizes = np.diff(np.append(starts, len(ranked)))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(starts + (sizes + 1) / 2, sizes)
-    return ranks
-
-
 def _encoded(cells: pa.Array, kind: Type) -> Iterator[tuple[Floats | None, Ints]]:
     """A feature as a number (NaN where it is missing) if it is one, and as codes."""
     if kind is Type.STRING or kind is Type.BOOLEAN:
@@ -118,12 +92,18 @@ def _best_ranking(name: str, ways: list[tuple[Floats | None, Ints]], label: NDAr
 def _areas(ways: list[tuple[Floats | None, Ints]], positive: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
     """By the number itself, upwards or downwards, its missing values at either end; and by the mean of each code."""
     for numbers, codes in ways:
-        yield area(_crossed(codes, positive.astype(np.float64)), positive)
+        yield _area(_crossed(codes, positive.astype(np.float64)), positive)
         if numbers is None:
             continue
         for end in (-np.inf, np.inf):
-            value, error = area(np.where(np.isnan(numbers), end, numbers), positive)
+            value, error = _area(np.where(np.isnan(numbers), end, numbers), positive)
             yield max(value, 1 - value), error
+
+
+def _area(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
+    """Area under the ROC curve and its standard error."""
+    found = roc_auc(BinaryRows(positive, score, positive))
+    return found.value, float(np.sqrt(found.influence @ found.influence)) / len(score)
 
 
 def _best_fit(name: str, ways: list[tuple[Floats | None, Ints]], label: Floats) -> Lone | None:

@@ -23,8 +23,8 @@ from watchkeeper.release.gate import replay
 from watchkeeper.release.gate.answering import Asked, answers_to, differing, figures
 from watchkeeper.release.gate.attempt import Attempts, loaded
 from watchkeeper.release.gate.case import Case, case_of, kept
-from watchkeeper.release.gate.holdout import CannotGate, Holdout, Told, held_out
-from watchkeeper.release.gate.lone import mid_ranks
+from watchkeeper.release.gate.holdout import CannotGate, Holdout, Told
+from watchkeeper.release.gate.source import held_out
 from watchkeeper.release.gate.trainer import ANSWER
 from watchkeeper.release.gate.training import known_files
 from watchkeeper.release.gate.verdict import Gate
@@ -32,6 +32,7 @@ from watchkeeper.release.outcome import Checked, Outcome, together
 from watchkeeper.report import words
 from watchkeeper.runtime import Answers
 from watchkeeper.state.version import Version
+from watchkeeper.stats.agreement import spearman
 from watchkeeper.watch.home import Home
 
 TOLD = 2_000
@@ -172,7 +173,7 @@ def _lineage(case: Case, gate: int, function: str, files: Sequence[str], held: H
 
 
 def _rank_correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    """Spearman's, ties by mid-ranks."""
+    """Spearman's; of a constant, whether the other one is the same."""
     if not np.ptp(one) or not np.ptp(two):
         return 1.0 if np.allclose(one, two) else 0.0
-    return float(np.corrcoef(mid_ranks(one), mid_ranks(two))[0, 1])
+    return spearman(one, two)

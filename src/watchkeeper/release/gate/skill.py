@@ -11,22 +11,23 @@ from watchkeeper.release.gate.claim import Claim, Question
 from watchkeeper.release.gate.found import Found, gain, json_number, measurable, signed, told
 from watchkeeper.release.gate.held import Held
 from watchkeeper.release.gate.naive import OF_SCORES, PERFECT, constant, last_value, skill_metric
+from watchkeeper.release.gate.popularity import popular
 from watchkeeper.release.gate.sides import metric
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.report.words import number, percent
 
 
 def skill(
-    found: Found, model: Model, held: Held, gated: tuple[str, ...], need: Need, train: pa.Table | None
+    found: Found, model: Model, held: Held, gated: tuple[str, ...], need: Need, past: pa.Table | None
 ) -> Question:
-    """The candidate beats a constant answer, or the last value where the need says so.
+    """The candidate beats a constant answer (of rankings, popularity), or the last value where the need says so.
 
     PASS where it is better with confidence. FAIL where its skill surely is less than `need.skill` of the way from the
     baseline to perfect answers and was not shown to be above 0: there were rows enough to see a skill worth serving.
     """
     both = found.both
     name = skill_metric(both, gated)
-    ours, theirs = found.of(name), metric(name, constant(model, held, both, name, train))
+    ours, theirs = found.of(name), metric(name, constant(both, name) or popular(model, held, both, past))
     found.metrics[name]["naive"] = json_number(theirs.value)
     last = last_value(held, both) if name not in OF_SCORES or both.probabilities else None
     by = "an order by popularity or chance" if both.task is Task.RANKING else "the best constant answer"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from watchkeeper.delivery import deliver, digest_of, expand
@@ -39,6 +40,8 @@ class Training:
     """Of each row a hash of its id, shape (rows,), in the same order; empty where the model has no id."""
     newest: int | None
     """The last event time, microseconds since 1970."""
+    missing: Mapping[str, int]
+    """Of each feature the rows without a value."""
 
 
 def known_files(lineage: Mapping[str, Any], asked: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -65,6 +68,7 @@ def trained_on(files: Sequence[str], model: Model, features: Sequence[str], told
     seen: list[Hashes] = []
     ids: list[Hashes] = []
     newest: int | None = None
+    lacking = dict.fromkeys(features, 0)
     key, time = id_columns(model), model.only(Role.TIMESTAMP)
     asked = {name: model.columns[name] for name in {*features, *key, *([time] if time else [])}}
     alone = model.model_copy(update={"columns": asked, "primary_key": [], "segments": []})
@@ -72,6 +76,8 @@ def trained_on(files: Sequence[str], model: Model, features: Sequence[str], told
         delivery = deliver(file, alone, strict=False)
         for block in delivery.blocks():
             seen.append(hashed(block.table, features))
+            for name in features:
+                lacking[name] += missing(block.table, name)
             if key and set(key) <= set(block.table.column_names):
                 ids.append(hashed(block.table, key))
             if time is not None and time in block.table.column_names and model.columns[time].type is Type.TIMESTAMP:
@@ -86,13 +92,20 @@ def trained_on(files: Sequence[str], model: Model, features: Sequence[str], told
     rows = np.concatenate(seen) if seen else none
     own = np.concatenate(ids) if ids and sum(map(len, ids)) == len(rows) else none
     order = np.argsort(rows, kind="stable")
-    return Training(tuple(files), len(rows), rows[order], own[order] if len(own) else none, newest)
+    return Training(tuple(files), len(rows), rows[order], own[order] if len(own) else none, newest, lacking)
 
 
 def hashed(table: pa.Table, columns: Sequence[str]) -> Hashes:
     """Of each row a hash of these cells, shape (rows,): equal numbers are equal, be they written 1 or 1.0."""
     cells = [_plain(table[name].combine_chunks()) for name in columns if name in table.column_names]
     return scattered(row_hashes(cells, table.num_rows))
+
+
+def missing(table: pa.Table, name: str) -> int:
+    """Rows without a value: null, or not a number, or all where there is no such column."""
+    if name not in table.column_names:
+        return int(table.num_rows)
+    return int(pc.sum(pc.is_null(table[name], nan_is_null=True)).as_py() or 0)
 
 
 def id_columns(model: Model) -> list[str]:
