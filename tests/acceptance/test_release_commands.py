@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -145,10 +146,13 @@ def test_what_is_no_model_is_refused_in_words(home):
             wk.register("hotel", given)
 
 
-def test_an_estimator_whose_types_are_not_listed_is_refused_by_its_own_name(home):
+def test_an_estimator_whose_types_are_not_listed_is_refused_by_its_own_name(home, run, tmp_path):
     rows = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0], "nights": [1, 2, 1, 2]})
     with pytest.raises(Refused, match=r"^this DecisionTreeClassifier is refused.*skops_types"):
         wk.register("hotel", DecisionTreeClassifier().fit(rows, [0, 0, 1, 1]))
+    skops.io.dump(DecisionTreeClassifier().fit(rows, [0, 0, 1, 1]), tmp_path / "tree.skops")
+    code, _, err = run("register", "hotel", tmp_path / "tree.skops")
+    assert (code, err.partition("\n\n")[2]) == (2, "serving:\n  skops_types:\n    - sklearn.tree._tree.Tree\n")
     few = LogisticRegression().fit(rows[["price"]], [0, 0, 1, 1])
     assert len(repr(wk.register("hotel", few))) < 300
 

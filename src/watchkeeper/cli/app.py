@@ -140,5 +140,6 @@ def _told(wrong: Exception) -> int:
         text += "Run again with --debug and report the traceback."
         code = COULD_NOT_FINISH
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(text.replace("\n", "\n       "), err=True)
+    words, gap, lines = text.partition("\n\n")  # below a gap are lines to copy, which must begin where they do
+    typer.echo(words.replace("\n", "\n       ") + gap + lines, err=True)
     return code

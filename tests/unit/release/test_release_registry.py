@@ -240,6 +240,16 @@ def test_a_file_that_takes_another_number_of_columns_is_refused(plain, tmp_path)
         register(plain, a_file(tmp_path, inputs=["price", "nights"]), inputs=["price"])
 
 
+def test_an_estimator_without_names_of_columns_is_held_to_their_number(plain, tmp_path):
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    skops.io.dump(LogisticRegression().fit([[1, 2, 3], [3, 2, 2]], [0, 1]), tmp_path / "three.skops")
+    with pytest.raises(WrongInputs, match=r"takes 3 columns, and hotel would give it 2: nights, price\..*--input"):
+        register(plain, tmp_path / "three.skops")
+    assert registry.versions(plain, "hotel") == []
+
+
 def test_a_file_that_is_no_model_is_refused_and_nothing_is_kept(plain, tmp_path):
     (tmp_path / "model.pkl").write_bytes(b"\x80\x04\x95")
     with zipfile.ZipFile(tmp_path / "slip.skops", "w") as made:
