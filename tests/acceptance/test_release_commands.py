@@ -100,6 +100,29 @@ def test_versions_are_listed_with_their_age_and_their_place(home, run, tmp_path)
     assert (found["live"], found["previous"], len(found["deployments"])) == ("v2", "v1", 2)
 
 
+def test_versions_fit_a_screen_and_what_is_to_be_copied_is_never_cut(home, run, tmp_path, monkeypatch):
+    long, longest, who = "v4+nightly.20251122.0300", "x" * 100, "somebody.with.a.long.name@example.org"
+    file = a_file(tmp_path).rename(tmp_path / "a-rather-long-name-of-the-file-of-a-model.onnx")
+    lineage = {"data": {"to": "2025-03-01T00:00:00Z"}}
+    with opened(home) as at:
+        for number, version in enumerate(("v1", "v2", long)):
+            registry.register(at, "hotel", file, version=version, lineage=lineage, now=NOW, who=who)
+            passed(at, version, "PASS" if number != 1 else "INCONCLUSIVE")
+            registry.release(at, "hotel", version, force="a long story " * 9, now=NOW, who=who)
+    for width in (80, 110, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = run("versions", "hotel")[1].splitlines()
+        assert max(map(len, lines)) <= width
+        assert [line.split()[0] for line in lines[:4]] == ["version", long, "v2", "v1"]
+        assert ("by" in lines[0].split()) == (width == 200)
+        assert lines[1].rstrip().endswith("model.onnx") == (width > 80)
+    assert "a long story a long story" in " ".join(lines)
+    monkeypatch.setenv("COLUMNS", "80")
+    with opened(home) as at:
+        registry.register(at, "hotel", file, version=longest, now=NOW, who=who)
+    assert run("versions", "hotel")[1].splitlines()[1].startswith(f"{longest} ")
+
+
 def test_names_from_outside_can_not_steer_a_terminal(home, run, tmp_path):
     path = a_file(tmp_path).rename(tmp_path / "\x1b[2Jm.onnx")
     _, out, _ = run("register", "hotel", path)
