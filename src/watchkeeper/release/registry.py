@@ -14,7 +14,7 @@ from watchkeeper.release.contract.consumer import broken
 from watchkeeper.release.inputs import inputs_of
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.runtime import Format, Refused, Servable, examine
-from watchkeeper.state import deployment
+from watchkeeper.state import deletion, deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
 from watchkeeper.state.deployment import Action, Deployment, standing
@@ -109,6 +109,8 @@ def register(
     new = kept.add(home.store, model, version, way.value, sha256, name, size, detail, now, who)
     if new is None:
         raise _taken(model, version)
+    if file is not None and sha256 is not None and not artifact.is_kept(home, sha256):
+        artifact.put(home, file)  # the same bytes of an old version were deleted before this one was known to need them
     return new
 
 
@@ -191,11 +193,19 @@ def rollback(
 
 def servable(home: Home, version: Version) -> Servable:
     """All that is needed to run a version, its file on this machine and verified. Raises what `fetch` raises."""
-    path = None if version.artifact is None else artifact.fetch(home, version.artifact)
+    path = None if version.artifact is None else fetch(home, version)
     detail = version.detail
     if detail["function"] is not None:
         artifact.verify(Path(detail["function"].rpartition(":")[0]), detail["function_sha256"])
     return Servable(Format(version.format), tuple(detail["inputs"]), path, detail["function"], detail["url"])
+
+
+def fetch(home: Home, version: Version) -> Path:
+    """The file of a version that has one, on this machine and verified. Raises `FileDeleted`, and what `fetch` does."""
+    assert version.artifact is not None, "asked for versions that have a file"
+    with home.store.reading() as connection:
+        deletion.require(connection, version.model, version.version)
+    return artifact.fetch(home, version.artifact)
 
 
 def _live(

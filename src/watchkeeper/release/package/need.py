@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from watchkeeper.release import artifact
+from watchkeeper.release import registry
 from watchkeeper.runtime import Format, Refused, examine
 from watchkeeper.state.version import Version
 from watchkeeper.watch.home import Home
@@ -25,7 +25,7 @@ def need_of(home: Home, version: Version) -> Need:
     if version.format != Format.SKOPS or version.artifact is None:
         return Need()
     try:
-        facts = examine(artifact.fetch(home, version.artifact), home.config.serving)
+        facts = examine(registry.fetch(home, version), home.config.serving)
     except Refused as refused:
         raise Refused(f"{version.version} of {version.model} can't be packaged: {refused}") from refused
     return Need(("pandas",) if facts.inputs is not None else (), facts.own)
