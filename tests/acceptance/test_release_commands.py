@@ -163,6 +163,19 @@ def test_an_estimator_is_registered_in_the_script_that_trains_it(home, tmp_path)
     assert wk.rollback("hotel", why="worse").version == "v1"
 
 
+def test_code_and_servers_that_may_not_answer_yet_are_told_when_they_are_registered(home, run, tmp_path):
+    (tmp_path / "pipeline.py").write_text("def predict(rows): ...")
+    function = ("--function", tmp_path / "pipeline.py:predict")
+    url = ("--url", "http://10.0.0.7:8080/v2/models/hotel")
+    for given, said in ((function, "`functions: true`"), (url, "`serving: hosts:`")):
+        code, out, _ = run("register", "hotel", *given)
+        assert (code, said in out) == (0, True)
+        assert out.splitlines()[-1].startswith("Next: ")
+    (home / "config.yaml").write_text("serving:\n  functions: true\n  hosts: [10.0.0.7]\n")
+    for given in (function, url):
+        assert "Before it answers" not in run("register", "hotel", *given)[1]
+
+
 def test_what_is_no_model_is_refused_in_words(home):
     for given, words in ((LogisticRegression(), "is not fitted yet"), ({"a": 1}, "a dict can't be registered")):
         with pytest.raises(NotAModel, match=words):

@@ -18,8 +18,8 @@ GAP = 2
 
 _LEAST = ("by", "was live", "data's age")
 """Columns that are left out where there is no room, the first one first: --json has them all."""
-_SHORTEST = 16
-"""What a version is may be cut to so many characters, as nobody has to copy it."""
+_SHORT, _SHORTEST = 24, 12
+"""What a version is may be cut, as nobody has to copy it: to so many characters, and to so many for a long name."""
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -65,7 +65,7 @@ def _table(found: Overview) -> None:
     need = {head: GAP + max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
     screen = Screen()
     for least in _LEAST:
-        if sum(need.values()) - need["what"] + _SHORTEST > screen.width:
+        if sum(need.values()) - need["what"] + _SHORT > screen.width:
             del need[least]
     room = max(screen.width - sum(need.values()) + need["what"], _SHORTEST)
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
@@ -81,7 +81,8 @@ def _cells(row: Row) -> dict[str, str]:
     from watchkeeper.report.words import MISSING, inert, moment
 
     one = row.version
-    what = inert(one.detail["url"] or one.detail["function"] or one.file or MISSING, 60)
+    code = (one.detail["function"] or "").rpartition("/")[2]
+    what = inert(one.detail["url"] or code or one.file or MISSING, 60)
     if row.deleted is not None:
         what = f"deleted {moment(row.deleted.at)} by {inert(row.deleted.who, 20)}: {what}"
     return {
