@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from watchkeeper.model import Allowed
-from watchkeeper.runtime import onnx_file, skops_file, skops_trust
+from watchkeeper.runtime import onnx_file, onnx_port, skops_file, skops_trust
 from watchkeeper.runtime.audit import untrusted
 from watchkeeper.runtime.failure import Refused
 from watchkeeper.runtime.servable import Format
@@ -117,7 +117,7 @@ def _facts(path: Path, file: BinaryIO, size: int, sha256: str, allowed: Allowed)
         if start.startswith(begins):
             raise Refused(f"It is {what}. {_EXPORT}")
     graph = onnx_file.describe(file, size, allowed.file_bytes)
-    named = onnx_file.columns(graph)
+    named = onnx_port.columns(graph.inputs)
     width = graph.inputs[0].width if named is None else len(named)
     outputs = tuple(one.name for one in graph.outputs)
     return Facts(Format.ONNX, named, width, outputs, size, sha256)

@@ -367,14 +367,14 @@ def test_damage_of_any_byte_never_raises_anything_but_a_refusal(tmp_path, linear
 
 def examine_static(path):
     """All of `examine` but for the process that asks skops, which takes seconds."""
-    from watchkeeper.runtime import onnx_file, skops_file
+    from watchkeeper.runtime import onnx_file, onnx_port, skops_file
 
     with path.open("rb") as file:
         size = path.stat().st_size
         if file.read(2) == b"PK":
             skops_file.describe(file, size, 8 * MIB, ())
         else:
-            onnx_file.columns(onnx_file.describe(file, size, 8 * MIB))
+            onnx_port.columns(onnx_file.describe(file, size, 8 * MIB).inputs)
 
 
 def test_links_folders_devices_and_large_files_are_refused(tmp_path):
