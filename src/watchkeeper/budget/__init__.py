@@ -6,6 +6,7 @@ from watchkeeper.budget.judge import expected, judge
 from watchkeeper.budget.limit import FEW, FULL, History, counts, thresholds
 from watchkeeper.budget.observe import observe
 from watchkeeper.budget.once import NEARLY_ALL
+from watchkeeper.budget.priority import untaken
 from watchkeeper.budget.season import phase, unseen_season
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "phase",
     "thresholds",
     "unseen_season",
+    "untaken",
 ]
