@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
@@ -99,6 +100,29 @@ def test_versions_are_listed_with_their_age_and_their_place(home, run, tmp_path)
     assert (found["live"], found["previous"], len(found["deployments"])) == ("v2", "v1", 2)
 
 
+def test_versions_fit_a_screen_and_what_is_to_be_copied_is_never_cut(home, run, tmp_path, monkeypatch):
+    long, longest, who = "v4+nightly.20251122.0300", "x" * 100, "somebody.with.a.long.name@example.org"
+    file = a_file(tmp_path).rename(tmp_path / "a-rather-long-name-of-the-file-of-a-model.onnx")
+    lineage = {"data": {"to": "2025-03-01T00:00:00Z"}}
+    with opened(home) as at:
+        for number, version in enumerate(("v1", "v2", long)):
+            registry.register(at, "hotel", file, version=version, lineage=lineage, now=NOW, who=who)
+            passed(at, version, "PASS" if number != 1 else "INCONCLUSIVE")
+            registry.release(at, "hotel", version, force="a long story " * 9, now=NOW, who=who)
+    for width in (80, 110, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = run("versions", "hotel")[1].splitlines()
+        assert max(map(len, lines)) <= width
+        assert [line.split()[0] for line in lines[:4]] == ["version", long, "v2", "v1"]
+        assert ("by" in lines[0].split()) == (width == 200)
+        assert (file.name in lines[1]) == (width == 200)
+    assert "a long story a long story" in " ".join(lines)
+    monkeypatch.setenv("COLUMNS", "80")
+    with opened(home) as at:
+        registry.register(at, "hotel", file, version=longest, now=NOW, who=who)
+    assert run("versions", "hotel")[1].splitlines()[1].startswith(f"{longest} ")
+
+
 def test_names_from_outside_can_not_steer_a_terminal(home, run, tmp_path):
     path = a_file(tmp_path).rename(tmp_path / "\x1b[2Jm.onnx")
     _, out, _ = run("register", "hotel", path)
@@ -139,16 +163,32 @@ def test_an_estimator_is_registered_in_the_script_that_trains_it(home, tmp_path)
     assert wk.rollback("hotel", why="worse").version == "v1"
 
 
+def test_code_and_servers_that_may_not_answer_yet_are_told_when_they_are_registered(home, run, tmp_path):
+    (tmp_path / "pipeline.py").write_text("def predict(rows): ...")
+    function = ("--function", tmp_path / "pipeline.py:predict")
+    url = ("--url", "http://10.0.0.7:8080/v2/models/hotel")
+    for given, said in ((function, "`functions: true`"), (url, "`serving: hosts:`")):
+        code, out, _ = run("register", "hotel", *given)
+        assert (code, said in out) == (0, True)
+        assert out.splitlines()[-1].startswith("Next: ")
+    (home / "config.yaml").write_text("serving:\n  functions: true\n  hosts: [10.0.0.7]\n")
+    for given in (function, url):
+        assert "Before it answers" not in run("register", "hotel", *given)[1]
+
+
 def test_what_is_no_model_is_refused_in_words(home):
     for given, words in ((LogisticRegression(), "is not fitted yet"), ({"a": 1}, "a dict can't be registered")):
         with pytest.raises(NotAModel, match=words):
             wk.register("hotel", given)
 
 
-def test_an_estimator_whose_types_are_not_listed_is_refused_by_its_own_name(home):
+def test_an_estimator_whose_types_are_not_listed_is_refused_by_its_own_name(home, run, tmp_path):
     rows = pd.DataFrame({"price": [1.0, 2.0, 3.0, 4.0], "nights": [1, 2, 1, 2]})
     with pytest.raises(Refused, match=r"^this DecisionTreeClassifier is refused.*skops_types"):
         wk.register("hotel", DecisionTreeClassifier().fit(rows, [0, 0, 1, 1]))
+    skops.io.dump(DecisionTreeClassifier().fit(rows, [0, 0, 1, 1]), tmp_path / "tree.skops")
+    code, _, err = run("register", "hotel", tmp_path / "tree.skops")
+    assert (code, err.partition("\n\n")[2]) == (2, "serving:\n  skops_types:\n    - sklearn.tree._tree.Tree\n")
     few = LogisticRegression().fit(rows[["price"]], [0, 0, 1, 1])
     assert len(repr(wk.register("hotel", few))) < 300
 

@@ -101,3 +101,15 @@ def test_a_file_that_is_gone_is_told(home, client, tmp_path):
     registry.servable(home, kept).path.unlink()
     with pytest.raises(NoArtifact, match="is not there"):
         registry.servable(home, kept)
+
+
+def test_a_file_is_deleted_from_the_store_and_from_this_machine(home, client, tmp_path):
+    kept = register(home, a_file(tmp_path, 9.5))
+    assert registry.fetch(home, kept).is_file()
+    assert artifact.is_kept(home, kept.artifact)
+    artifact.delete(home, kept.artifact)
+    artifact.delete(home, kept.artifact)  # what is gone stays gone
+    assert not artifact.is_kept(home, kept.artifact)
+    assert not [key for key in keys(client) if kept.artifact in key]
+    with pytest.raises(NoArtifact):
+        artifact.fetch(home, kept.artifact)

@@ -6,6 +6,7 @@ from watchkeeper.budget.judge import expected, judge
 from watchkeeper.budget.limit import FEW, FULL, History, Limits, counts, thresholds
 from watchkeeper.budget.observe import observe
 from watchkeeper.budget.once import NEARLY_ALL
+from watchkeeper.budget.priority import untaken
 from watchkeeper.budget.season import phase, unseen_season
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "phase",
     "thresholds",
     "unseen_season",
+    "untaken",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +50,24 @@ def prioritised(
                 why = f"It moves {percent(share)} of what the model goes by."
         words = f"{finding.message} {why}" if why else finding.message
         told.append(replace(finding, priority=Priority.DIGEST if why else usual, message=words))
+    return told
+
+
+def untaken(findings: Iterable[Finding], columns: Collection[str], live: str) -> list[Finding]:
+    """The findings, of which alarms on `columns` alone, which the live version does not take, wait for the digest."""
+    told = []
+    for finding in findings:
+        if (
+            finding.priority is Priority.PAGE
+            and finding.metric in MOVED | RANGES | JOINT
+            and finding.version in (None, live)
+            and finding.columns
+            and set(finding.columns) <= set(columns)
+        ):
+            said = f"{finding.message} The live version, {live}, does not take {' and '.join(finding.columns)}."
+            told.append(replace(finding, priority=Priority.DIGEST, message=said))
+        else:
+            told.append(finding)
     return told
 
 

@@ -27,11 +27,12 @@ from watchkeeper.cli.init import init
 from watchkeeper.cli.package import package
 from watchkeeper.cli.profile import merge, profile, show
 from watchkeeper.cli.register import register
-from watchkeeper.cli.release import live, release, rollback, versions
+from watchkeeper.cli.release import live, release, rollback
 from watchkeeper.cli.run import run
 from watchkeeper.cli.serve import serve
 from watchkeeper.cli.status import status
 from watchkeeper.cli.token import token
+from watchkeeper.cli.versions import versions
 
 COULD_NOT_FINISH = 4
 INTERRUPTED = 130
@@ -140,5 +141,6 @@ def _told(wrong: Exception) -> int:
         text += "Run again with --debug and report the traceback."
         code = COULD_NOT_FINISH
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(text.replace("\n", "\n       "), err=True)
+    words, gap, lines = text.partition("\n\n")  # below a gap are lines to copy, which must begin where they do
+    typer.echo(words.replace("\n", "\n       ") + gap + lines, err=True)
     return code

@@ -13,7 +13,10 @@ from watchkeeper.cli.option import Home, ModelName
 def card(
     model: ModelName,
     version: Annotated[str, typer.Argument(metavar="VERSION", help="A registered version.", show_default=False)],
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write Markdown.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write Markdown, or a page where it ends in .html."),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one self-contained page.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="As things stood then; without it, now.")] = None,
@@ -47,7 +50,8 @@ def card(
     elif text is None and page is None:
         typer.echo(found.to_markdown(), nl=False)
     if text is not None:
-        found.to_markdown(text)
+        write = found.to_html if text.suffix.lower() in (".html", ".htm") else found.to_markdown
+        write(text)
     if page is not None:
         found.to_html(page)
     for path in (text, page):

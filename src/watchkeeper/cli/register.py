@@ -11,7 +11,7 @@ import typer
 from watchkeeper.cli.option import Home, ModelName
 
 if TYPE_CHECKING:
-    from watchkeeper.model import Model
+    from watchkeeper.model import Allowed, Model
     from watchkeeper.state.version import Version
     from watchkeeper.watch.home import Home as Opened
 
@@ -75,7 +75,7 @@ def register(
       watchkeeper register hotel-cancel model.onnx
       watchkeeper register hotel-cancel model.skops --data train.parquet --config train.yaml --metrics m.json
       watchkeeper register hotel-cancel --from-mlflow models:/hotel/3 --tracking-uri http://mlflow:5000
-      watchkeeper register hotel-cancel --url http://10.0.0.7:8080
+      watchkeeper register hotel-cancel --url http://10.0.0.7:8080/v2/models/hotel
     """
     from watchkeeper.cli.home import home_of
     from watchkeeper.model.clock import clock
@@ -101,7 +101,7 @@ def register(
 
             typer.echo(json.dumps(described(new), indent=2, allow_nan=False))
         else:
-            _say(new)
+            _say(new, at.config.serving)
 
 
 def _taken(
@@ -134,7 +134,7 @@ def _taken(
         return registry.register(at, model.name, taken.path, lineage=came, **takes, now=clock(), who=person())
 
 
-def _say(new: Version) -> None:
+def _say(new: Version, allowed: Allowed) -> None:
     from watchkeeper.report.words import inert, join, plural, size
 
     of = new.detail["url"] or new.detail["function"] or f"{new.file} ({size(new.size or 0)})"
@@ -149,7 +149,27 @@ def _say(new: Version) -> None:
     data = came["data"]
     if data["from"] or data["to"]:
         typer.echo(f"Data: {data['from'] or '…'} to {data['to'] or '…'}{_rows(data['rows'])}.")
+    _say_unless_allowed(new, allowed)
     typer.echo(f"Next: watchkeeper gate {new.model} {new.version} --holdout FILE")
+
+
+def _say_unless_allowed(new: Version, allowed: Allowed) -> None:
+    """Code and servers of the user's answer only where the operator allowed them: better known before the gate."""
+    from watchkeeper.model.mistake import shown
+    from watchkeeper.runtime import CannotLoad, Format
+    from watchkeeper.runtime.remote import checked_url
+
+    if new.format == Format.FUNCTION and not allowed.functions:
+        what = shown(new.detail["function"].rpartition(":")[2])
+        typer.echo(
+            f"Before it answers: this home does not allow functions such as {what} yet. "
+            "If you trust it, write `functions: true` under `serving:` in config.yaml."
+        )
+    if new.format == Format.REMOTE:
+        try:
+            checked_url(new.detail["url"], allowed)
+        except CannotLoad as refused:
+            typer.echo(f"Before it answers: {refused}")
 
 
 def _rows(rows: int | None) -> str:

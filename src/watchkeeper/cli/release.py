@@ -1,4 +1,4 @@
-"""`watchkeeper release`, `rollback`, `versions` and `live`: what answers now, what did before, and the way back."""
+"""`watchkeeper release`, `rollback` and `live`: what answers now, and the way back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,8 @@ import typer
 from watchkeeper.cli.option import Home, ModelName, VersionName
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from watchkeeper.release.overview import Overview, Row
     from watchkeeper.state.deployment import Deployment
     from watchkeeper.watch.home import Home as Opened
-
-DAY = 86_400
-SHOWN = 10
-"""Rows of the deployment log that are shown to a person."""
 
 
 def release(
@@ -102,37 +95,6 @@ def rollback(
         _mirror(at, model)
 
 
-def versions(
-    model: ModelName,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with lineage and the whole log.")] = False,
-    home: Home = None,
-) -> None:
-    """List the versions of a model: what is live, what a rollback leads to, how old each and its data are.
-
-    \b
-    Examples:
-      watchkeeper versions hotel-cancel
-      watchkeeper versions hotel-cancel --json
-    """
-    from watchkeeper.cli.home import home_of
-    from watchkeeper.cli.screen import Screen
-    from watchkeeper.model.clock import clock
-
-    with home_of(home) as at:
-        from watchkeeper.release.overview import as_dict, overview
-
-        found = overview(at, model, clock())
-    if as_json:
-        import json
-
-        typer.echo(json.dumps(as_dict(found), indent=2, allow_nan=False))
-    elif not found.rows:
-        typer.echo(f"{model} has no version yet. Register one with: watchkeeper register {model} FILE")
-    else:
-        Screen().print(_table(found))
-        _log(found)
-
-
 def live(
     model: ModelName,
     at: Annotated[str | None, typer.Option("--at", metavar="T", help="At this time; without it, now.")] = None,
@@ -197,52 +159,3 @@ def _print(done: Deployment | None, **more: float) -> None:
 
     found: dict[str, Any] | None = None if done is None else {"model": done.model, **deployed(done), **more}
     typer.echo(json.dumps(found, indent=2, allow_nan=False))
-
-
-def _table(found: Overview) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    from watchkeeper.report.words import MISSING, inert
-
-    heads = ("version", "state", "gate", "age", "data's age", "was live", "by", "what")
-    table = Table(*heads, box=None, pad_edge=False)
-    for row in found.rows:
-        one = row.version
-        what = one.detail["url"] or one.detail["function"] or one.file or MISSING
-        verdict = row.verdict.outcome if row.verdict else MISSING
-        cells = (
-            one.version,
-            _state(row),
-            verdict,
-            _age(row.age),
-            _age(row.data_age),
-            _age(row.live or None),
-        )
-        table.add_row(*(Text(cell) for cell in (*cells, inert(one.who, 20), inert(what, 30))))
-    return table
-
-
-def _state(row: Row) -> str:
-    """Where it stands on the way back."""
-    if row.back is None:
-        return "was live" if row.live else ""
-    return "live" if row.back == 0 else "previous" if row.back == 1 else f"{row.back} back"
-
-
-def _age(seconds: float | None) -> str:
-    from watchkeeper.report.words import MISSING, duration, plural
-
-    if seconds is None:
-        return MISSING
-    return plural(int(seconds // DAY), "day") if seconds >= 2 * DAY else duration(max(seconds, 0))
-
-
-def _log(found: Overview) -> None:
-    from watchkeeper.report.words import inert, moment
-
-    for one in found.log[:SHOWN]:
-        line = f"{moment(one.at)}  {one.version} live by {one.action}, {inert(one.who, 20)}: {inert(one.why, 120)}"
-        typer.echo(line if one is not found.log[0] else f"\n{line}")
-    if len(found.log) > SHOWN:
-        typer.echo(f"and {len(found.log) - SHOWN:,} rows before: --json shows them all")

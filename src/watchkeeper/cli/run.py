@@ -58,18 +58,20 @@ def run(
         raise WatchkeeperError("--once and --every exclude each other. Give one of them.")
     with home_of(home) as at, _spark(engine) as spark:
         from watchkeeper.notify import target_of
+        from watchkeeper.release.upkeep import tidy
 
         targets = [target_of(named, at.config) for named in on_alarm or ()]
         if every is not None:
             from watchkeeper.watch.loop import loop
 
             told_of = partial(_say_all, at)
-            loop(at.folder, seconds("--every", every), model, told=told_of, on_alarm=targets, spark=spark)
+            loop(at.folder, seconds("--every", every), model, told_of, targets, spark, after=tidy)
         from watchkeeper.watch.run import run as ran
 
         with following("Running", unit="windows") as told:
             done = ran(at, model, now=clock(), told=told, on_alarm=targets, spark=spark)
         _say_all(at, done)
+        tidy(at)
 
 
 @contextmanager

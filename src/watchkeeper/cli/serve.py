@@ -41,6 +41,7 @@ def serve(
     with needs_server():
         from watchkeeper import server
         from watchkeeper.notify import target_of
+        from watchkeeper.release.upkeep import tidy
         from watchkeeper.watch.home import Home as Watched
         from watchkeeper.watch.loop import loop
     from watchkeeper.model import WatchkeeperError, load_config
@@ -50,7 +51,7 @@ def serve(
     if on_alarm and pause is None:
         raise WatchkeeperError("--every never runs nothing that could find an alarm, so take --on-alarm out.")
     targets = [target_of(named, config) for named in on_alarm or ()]
-    job = None if pause is None else partial(loop, at, pause, on_alarm=targets)
+    job = None if pause is None else partial(loop, at, pause, on_alarm=targets, after=tidy)
     server.serve(
         at,
         host,

@@ -64,6 +64,8 @@ class Config(Strict):
     """How predictions are served."""
     artifacts: str | None = None
     """Where the files of registered versions are kept: s3://bucket/prefix, or a folder; without it, the home."""
+    keep_versions: Annotated[int, Field(ge=1)] | None = None
+    """How many of each model's newest versions keep their files, beside the live one and those that are kept ready."""
     mlflow: Mlflow | None = None
     """An MLflow server that is told what is live."""
     serving: Allowed = Allowed()

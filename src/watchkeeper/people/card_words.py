@@ -291,9 +291,11 @@ def _interval(one: Facts) -> str:
 
 
 def _file(version: Facts) -> str:
+    code = Path(version.get("function") or "none").name
     if not version.get("file"):
-        return str(version.get("url") or Path(version.get("function") or "none").name)
-    return f"{version['file']}, {words.size(version['size'])}" if version.get("size") else str(version["file"])
+        return str(version.get("url") or code)
+    told = f"{version['file']}, {words.size(version['size'])}" if version.get("size") else str(version["file"])
+    return f"{told}, for {code}" if version.get("function") else told
 
 
 def _commit(lineage: Facts) -> str:

@@ -84,6 +84,28 @@ def fetch(home: Home, sha256: str) -> Path:
     return path
 
 
+def is_kept(home: Home, sha256: str) -> bool:
+    """Whether the file is where files are kept. Raises `StoreUnavailable`."""
+    place = _place(home)
+    if place.local is not None:
+        return (place.local / _under(sha256)).is_file()
+    with _asked(place, "read"):
+        files, root = _files(place)
+        return bool(files.exists(f"{root}{_under(sha256)}"))
+
+
+def delete(home: Home, sha256: str) -> None:
+    """Delete the file, and its copy on this machine; one that is gone stays gone. Raises `StoreUnavailable`."""
+    place = _place(home)
+    for folder in (place.local, cache(home)):
+        if folder is not None:
+            (folder / _under(sha256)).unlink(missing_ok=True)
+    if place.local is None and is_kept(home, sha256):
+        with _asked(place, "written"):
+            files, root = _files(place)
+            files.rm_file(f"{root}{_under(sha256)}")
+
+
 def verify(path: Path, sha256: str) -> None:
     """Look whether a file on this machine is what was registered. Raises `NoArtifact`, `WrongBytes`."""
     if not path.is_file():

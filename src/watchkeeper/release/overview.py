@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 from watchkeeper.model.clock import instant
-from watchkeeper.state import deployment
+from watchkeeper.state import deletion, deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
+from watchkeeper.state.deletion import Deletion
 from watchkeeper.state.deployment import Deployment, standing
 from watchkeeper.state.gate import Gated
 from watchkeeper.state.version import Version
@@ -38,6 +39,8 @@ class Row:
     """How long it was live in all."""
     live_since: int | None
     """When it went live, in µs, if it is."""
+    deleted: Deletion | None
+    """When its file was deleted, and by whom, if it was."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def overview(home: Home, model: str, now: int) -> Overview:
     stack = standing(log)
     back = {version: len(stack) - 1 - place for place, version in enumerate(stack)}
     spent = _live_for(log, now)
+    gone = deletion.deleted(home.store)
     rows = [
         Row(
             version=version,
@@ -78,6 +82,7 @@ def overview(home: Home, model: str, now: int) -> Overview:
             data_age=_data_age(version, now),
             live=spent.get(version.version, 0) / 1e6,
             live_since=log[-1].at if back.get(version.version) == 0 else None,
+            deleted=gone.get(version.artifact or ""),
         )
         for version in reversed(kept.listing(home.store, model))
     ]
@@ -134,6 +139,8 @@ def _row(row: Row) -> dict[str, Any]:
         "data_age_s": row.data_age,
         "live_s": row.live,
         "live_since": None if row.live_since is None else instant(row.live_since),
+        "deleted": None if row.deleted is None else instant(row.deleted.at),
+        "deleted_by": None if row.deleted is None else row.deleted.who,
     }
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.mistake import no_such, shown
 from watchkeeper.release import artifact
+from watchkeeper.release.answering import answering, code_of
 from watchkeeper.release.contract.consumer import broken
 from watchkeeper.release.inputs import inputs_of
 from watchkeeper.release.outcome import Outcome
 from watchkeeper.runtime import Format, Refused, Servable, examine
-from watchkeeper.state import deployment
+from watchkeeper.state import deletion, deployment
 from watchkeeper.state import gate as gates
 from watchkeeper.state import version as kept
 from watchkeeper.state.deployment import Action, Deployment, standing
@@ -24,7 +25,6 @@ from watchkeeper.watch.home import Home
 READY = 7
 """How many earlier versions are named as ready for a rollback."""
 
-_ADDRESS = re.compile(r"https?://[^\s/@]+(?:/[^\s]*)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -38,10 +38,6 @@ class VersionExists(WatchkeeperError):
 
 class NoSuchVersion(WatchkeeperError):
     """A version is named that was never registered: the text names those that were."""
-
-
-class NothingToServe(WatchkeeperError):
-    """A version is registered without anything that could answer, or with two things that would."""
 
 
 class NotPassed(WatchkeeperError):
@@ -89,9 +85,9 @@ def register(
     _named(version)
     if version is not None and kept.get(home.store, model, version) is not None:
         raise _taken(model, version)
-    answers = _answering(file, function, url)
+    answers = answering(file, function, url)
     facts = examine(Path(file), home.config.serving) if answers is None and file is not None else None
-    code = None if function is None else _code(function)
+    code = None if function is None else code_of(function)
     takes = inputs_of(declared, inputs, facts)
     sha256 = None if file is None else artifact.put(home, file)
     if facts is not None and facts.sha256 != sha256:
@@ -109,6 +105,8 @@ def register(
     new = kept.add(home.store, model, version, way.value, sha256, name, size, detail, now, who)
     if new is None:
         raise _taken(model, version)
+    if file is not None and sha256 is not None and not artifact.is_kept(home, sha256):
+        artifact.put(home, file)  # the same bytes of an old version were deleted before this one was known to need them
     return new
 
 
@@ -191,11 +189,19 @@ def rollback(
 
 def servable(home: Home, version: Version) -> Servable:
     """All that is needed to run a version, its file on this machine and verified. Raises what `fetch` raises."""
-    path = None if version.artifact is None else artifact.fetch(home, version.artifact)
+    path = None if version.artifact is None else fetch(home, version)
     detail = version.detail
     if detail["function"] is not None:
         artifact.verify(Path(detail["function"].rpartition(":")[0]), detail["function_sha256"])
     return Servable(Format(version.format), tuple(detail["inputs"]), path, detail["function"], detail["url"])
+
+
+def fetch(home: Home, version: Version) -> Path:
+    """The file of a version that has one, on this machine and verified. Raises `FileDeleted`, and what `fetch` does."""
+    assert version.artifact is not None, "asked for versions that have a file"
+    with home.store.reading() as connection:
+        deletion.require(connection, version.model, version.version)
+    return artifact.fetch(home, version.artifact)
 
 
 def _live(
@@ -261,26 +267,3 @@ def _taken(model: str, version: str | None) -> VersionExists:
         f"{model} has a version {shown(version)} already, and versions never change. "
         "Name another one, or leave the name out: then the next number is taken."
     )
-
-
-def _answering(file: str | Path | None, function: str | None, url: str | None) -> Format | None:
-    """How a version answers; None where its file tells. Raises `NothingToServe`."""
-    if (url is not None) + (file is not None or function is not None) != 1:
-        raise NothingToServe(
-            "a version is a file, a function (with or without a file that it loads), or the address of a server: "
-            "name one of them."
-        )
-    if url is not None and not _ADDRESS.fullmatch(url):
-        raise NothingToServe(
-            f"{shown(url)} is no address of a server: write http://HOST:PORT, without a user or a password."
-        )
-    return Format.REMOTE if url is not None else Format.FUNCTION if function is not None else None
-
-
-def _code(function: str) -> Path:
-    """The file of a function of the user's."""
-    file, colon, name = function.rpartition(":")
-    path = Path(file).absolute()
-    if not colon or not name.isidentifier() or not path.is_file():
-        raise NothingToServe(f"{shown(function)} is no function in a file that is there: write pipeline.py:predict.")
-    return path

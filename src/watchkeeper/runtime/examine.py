@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from watchkeeper.model import Allowed
-from watchkeeper.runtime import onnx_file, skops_file
+from watchkeeper.runtime import onnx_file, onnx_port, skops_file, skops_trust
 from watchkeeper.runtime.audit import untrusted
 from watchkeeper.runtime.failure import Refused
 from watchkeeper.runtime.servable import Format
@@ -57,6 +57,8 @@ class Facts:
     outputs: tuple[str, ...]
     size: int
     sha256: str
+    own: tuple[str, ...] = ()
+    """Packages of its own types, which a process that loads it has to find."""
 
 
 def examine(path: Path, allowed: Allowed) -> Facts:
@@ -109,16 +111,13 @@ def _facts(path: Path, file: BinaryIO, size: int, sha256: str, allowed: Allowed)
     start = file.read(8)
     if start.startswith(b"PK"):
         held = skops_file.describe(file, size, allowed.file_bytes, allowed.skops_types)
-        unlisted = set(untrusted(path)) - set(allowed.skops_types)
-        if unlisted:
-            raise Refused(skops_file.unlisted(sorted(unlisted)))
-        width = None if held.inputs is None else len(held.inputs)
-        return Facts(Format.SKOPS, held.inputs, width, ("prediction",), size, sha256)
+        skops_trust.refuse(untrusted(path), allowed.skops_types)
+        return Facts(Format.SKOPS, held.inputs, held.width, ("prediction",), size, sha256, skops_trust.own(held.types))
     for begins, what in _STRANGERS:
         if start.startswith(begins):
             raise Refused(f"It is {what}. {_EXPORT}")
     graph = onnx_file.describe(file, size, allowed.file_bytes)
-    named = onnx_file.columns(graph)
+    named = onnx_port.columns(graph.inputs)
     width = graph.inputs[0].width if named is None else len(named)
     outputs = tuple(one.name for one in graph.outputs)
     return Facts(Format.ONNX, named, width, outputs, size, sha256)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from watchkeeper.model import Scalar
 from watchkeeper.runtime import onnx_label
 from watchkeeper.runtime.failure import Refused
+from watchkeeper.runtime.onnx_port import Port, classes_of, port_of
 from watchkeeper.runtime.protobuf import Span, Walk, span, whole
 
 BUILT_IN = frozenset({"", "ai.onnx.ml", "com.microsoft"})
@@ -26,34 +27,14 @@ _SMALL = 4_096
 _BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128, 16: 16}
 _BITS |= {17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4}
 _TEXTS = 8
-_TAKEN = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13})
-"""Types of values that a column may have: numbers, texts and booleans."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or an output: its name, its type, and its dimensions where it states them."""
-
-    name: str
-    type: int | None
-    """The number of its type in `onnx.proto`; None where it is no tensor."""
-    shape: tuple[int | None, ...] | None
-    """None for a dimension that is open, None for all of them where it says nothing."""
-
-    @property
-    def width(self) -> int | None:
-        """Columns that it takes; None where it does not say."""
-        if self.shape is None:
-            return None
-        return 1 if len(self.shape) == 1 else self.shape[1]
 
 
 @dataclass
 class Described:
     """What an ONNX file says of itself."""
 
-    inputs: list[Tensor] = field(default_factory=list)
-    outputs: list[Tensor] = field(default_factory=list)
+    inputs: list[Port] = field(default_factory=list)
+    outputs: list[Port] = field(default_factory=list)
     classes: tuple[Scalar, ...] = ()
     """Of its probabilities, where its operators or its metadata name them."""
 
@@ -61,39 +42,6 @@ class Described:
 def describe(file: BinaryIO, size: int, most_bytes: int) -> Described:
     """Read what an ONNX file takes and gives. Raises `Refused` for what may not be in it."""
     return _File(file, size, most_bytes).describe()
-
-
-def columns(described: Described) -> tuple[str, ...] | None:
-    """The columns that a model names, one an input; None where one matrix takes them all; else raises `Refused`."""
-    inputs = described.inputs
-    if not inputs:
-        raise Refused("The model takes no input, so it can't depend on a row.")
-    for one in inputs:
-        _checked(one, alone=len(inputs) == 1)
-    if len(inputs) == 1 and inputs[0].width != 1:
-        return None
-    return tuple(one.name for one in inputs)
-
-
-def _checked(one: Tensor, alone: bool) -> None:
-    """Refuse an input that is not a column of rows, nor the one matrix of all columns."""
-    if one.type not in _TAKEN:
-        raise Refused(f"Its input {one.name} is no tensor of numbers, texts or booleans. Export it to take columns.")
-    shape = one.shape
-    if shape is None:
-        return
-    if len(shape) not in (1, 2):
-        raise Refused(f"Its input {one.name} has {len(shape)} dimensions; a column has one, a table two.")
-    if shape[0] is not None:
-        raise Refused(
-            f"Its input {one.name} takes exactly {shape[0]} rows. Export the model with an open first dimension, "
-            "so that it answers to any number of rows."
-        )
-    if not alone and one.width not in (None, 1):
-        raise Refused(
-            f"Its input {one.name} takes {one.width} columns, beside other inputs. "
-            "Export it with one input per column, or with one input for all of them."
-        )
 
 
 class _File:
@@ -129,12 +77,12 @@ class _File:
         ports = {11: found.inputs, 12: found.outputs}
         for number, value in self._walk.fields(graph):
             if number in ports:
-                ports[number].append(self._tensor_info(span(value)))
+                ports[number].append(port_of(self._walk, span(value)))
                 if len(ports[number]) > MOST_INPUTS:
                     raise Refused(f"It has more than {MOST_INPUTS:,} inputs or outputs.")
         known = set(self._known(graph, {one.name for one in found.inputs}))
         found.inputs = [one for one in found.inputs if one.name not in known]
-        found.classes = self._said or onnx_label.classes(self._walk, graph, _wide(found.outputs))
+        found.classes = self._said or onnx_label.classes(self._walk, graph, classes_of(found.outputs))
         return found
 
     def _known(self, graph: Span, names: set[str]) -> Iterator[str]:
@@ -241,33 +189,6 @@ class _File:
                 f"Its tensor {name} says it has {count:,} values, but holds {stored:,} bytes. Export it again."
             )
 
-    def _tensor_info(self, info: Span) -> Tensor:
-        name, kind, shape = "", None, None
-        for number, value in self._walk.fields(info):
-            if number == 1:
-                name = self._walk.text(value)
-            elif number == 2:
-                for part, inner in self._walk.fields(span(value)):
-                    if part == 1:
-                        kind, shape = self._type(span(inner))
-        return Tensor(name, kind, shape)
-
-    def _type(self, tensor: Span) -> tuple[int | None, tuple[int | None, ...] | None]:
-        kind, shape = None, None
-        for number, value in self._walk.fields(tensor):
-            if number == 1:
-                kind = whole(value)
-            elif number == 2:
-                shape = tuple(self._dimension(span(one)) for part, one in self._walk.fields(span(value)) if part == 1)
-        return kind, shape
-
-    def _dimension(self, dimension: Span) -> int | None:
-        for number, value in self._walk.fields(dimension):
-            if number == 1:
-                stated = whole(value)
-                return stated if stated > 0 else None
-        return None
-
     def _metadata(self, entry: Span) -> None:
         """Classes, if the metadata name them: the key `classes`, a JSON list."""
         parts = dict(self._walk.fields(entry))
@@ -282,9 +203,3 @@ class _File:
         if not isinstance(said, list) or not all(isinstance(one, bool | int | float | str) for one in said):
             raise Refused('`classes` in its metadata is no JSON list of names, such as ["no", "yes"].')
         self._said = tuple(said)
-
-
-def _wide(outputs: list[Tensor]) -> int | None:
-    """How many classes the probabilities are of, where an output states it."""
-    widths = (one.shape[1] for one in outputs if one.shape is not None and len(one.shape) == 2)
-    return next((width for width in widths if width is not None and width > 1), None)

@@ -67,19 +67,28 @@ class Remote:
         return body
 
 
-def checked_url(url: str, allowed: Allowed) -> str:
-    """The URL, if the configuration allows its host. Raises `CannotLoad`."""
+def address_of(url: str) -> tuple[str, int]:
+    """Host and port of a URL at which a model could answer. Raises `CannotLoad` for any other."""
     try:
         at = urlsplit(url)
         port = at.port
     except ValueError as error:
         raise CannotLoad(f"{url!r} is no URL: {error}.") from error
-    if at.scheme not in _PORTS or not at.hostname or at.username is not None:
-        raise CannotLoad(f"{url!r} is no address of a server, such as http://models.example.com/v2/models/churn/infer.")
+    if at.scheme not in _PORTS or not at.hostname or at.username is not None or len(url.split()) != 1:
+        raise CannotLoad(
+            f"{url!r} is no address of a server, such as http://models.example.com/v2/models/churn/infer, without a "
+            "user or a password."
+        )
     if not (at.path.endswith("/invocations") or "/v2/models/" in at.path):
         raise CannotLoad(f"{url} speaks neither protocol: end it with /v2/models/NAME/infer or with /invocations.")
     host = f"[{at.hostname}]" if ":" in at.hostname else at.hostname
-    named = {host.lower(), f"{host.lower()}:{port or _PORTS[at.scheme]}"}
+    return host, port or _PORTS[at.scheme]
+
+
+def checked_url(url: str, allowed: Allowed) -> str:
+    """The URL, if the configuration allows its host. Raises `CannotLoad`."""
+    host, port = address_of(url)
+    named = {host.lower(), f"{host.lower()}:{port}"}
     if not named & {one.lower() for one in allowed.hosts}:
         raise CannotLoad(
             f"{host} is none of the servers that models may be on. "

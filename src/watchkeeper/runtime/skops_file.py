@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import IO, Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from watchkeeper.runtime import skops_schema, skops_trust
 from watchkeeper.runtime.failure import Refused
 
 SCHEMA = "schema.json"
@@ -22,25 +23,6 @@ MOST_DIRECTORY_BYTES = 4 << 20
 MOST_SCHEMA_BYTES = 32 << 20
 MOST_NODES = 400_000
 """Objects and lists in the schema; a forest of 1,000 trees has some 30,000."""
-MOST_DEEP = 200
-_PLAIN = (
-    "bool",
-    "bytearray",
-    "bytes",
-    "complex",
-    "dict",
-    "float",
-    "int",
-    "list",
-    "map",
-    "set",
-    "slice",
-    "str",
-    "tuple",
-)
-SAFE = frozenset(f"builtins.{name}" for name in _PLAIN) | {"collections.OrderedDict", "collections.defaultdict"}
-PACKAGES = ("sklearn.", "numpy.", "scipy.")
-"""Packages of which skops itself decides which types are safe."""
 _END = struct.Struct("<4s4H2LH")
 """The end of a ZIP archive's directory, without a comment: signature, disks, counts, size, place, comment's length."""
 
@@ -53,6 +35,8 @@ class Described:
     """The type of what it holds."""
     inputs: tuple[str, ...] | None
     """Names of the columns it was trained on."""
+    width: int | None
+    """How many columns it was trained on, where it says so."""
     types: tuple[str, ...]
     """All types that it names, but for those of Python itself."""
 
@@ -72,26 +56,11 @@ def describe(file: BinaryIO, size: int, most_bytes: int, allowed: Iterable[str])
             schema = _schema(archive)
     except (BadZipFile, EOFError, OSError, NotImplementedError, UnicodeDecodeError) as error:
         raise Refused(f"It is a damaged archive: {error}. Copy it again, whole.") from error
-    types = tuple(sorted(_types(schema, names)))
-    refuse_types(types, allowed)
-    return Described(_name(schema), _inputs(schema), types)
-
-
-def refuse_types(types: Iterable[str], allowed: Iterable[str]) -> None:
-    """Refuse types that are neither allowed nor of a package of which skops decides."""
-    listed = set(allowed)
-    unknown = [one for one in types if one not in listed and not one.startswith(PACKAGES)]
-    if unknown:
-        raise Refused(unlisted(unknown))
-
-
-def unlisted(types: Iterable[str]) -> str:
-    """What is said of types that are not allowed."""
-    named = ", ".join(types)
-    return (
-        f"It holds {named}, which a crafted file could use to run code or to crash. If you know where it is from, "
-        "list this under `serving: skops_types:` in config.yaml; else export the model as ONNX."
-    )
+    types = tuple(sorted(skops_schema.types(schema, names)))
+    skops_trust.refuse(skops_trust.doubtful(types), allowed)
+    inputs = skops_schema.inputs(schema)
+    width = skops_schema.width(schema) if inputs is None else len(inputs)
+    return Described(skops_schema.name(schema), inputs, width, types)
 
 
 def _small_directory(file: BinaryIO, size: int) -> None:
@@ -177,66 +146,9 @@ def _schema(archive: ZipFile) -> Any:
     try:
         schema = json.loads(text)
     except RecursionError as error:
-        raise Refused(f"Its schema.json is nested deeper than {MOST_DEEP} levels.") from error
+        raise Refused(f"Its schema.json is nested deeper than {skops_schema.MOST_DEEP} levels.") from error
     except ValueError as error:
         raise Refused(f"Its schema.json is no JSON: {error}.") from error
     if not isinstance(schema, dict) or "__class__" not in schema:
         raise Refused("Its schema.json does not describe an estimator. Save the model by skops.io.dump.")
     return schema
-
-
-def _types(schema: Any, names: set[str]) -> Iterator[str]:
-    """All types and functions that the nodes name."""
-    seen: set[str] = set()
-    for node, _ in _nodes(schema):
-        file = node.get("file")
-        if file is not None and (not isinstance(file, str) or file not in names):
-            raise Refused(f"Its schema.json refers to {file!r}, which is no file of its archive.")
-        if "__class__" not in node or node.get("__loader__") in ("JsonNode", "CachedNode"):
-            continue
-        name = _name(node)
-        if node.get("__loader__") == "MethodNode":
-            content = node.get("content")
-            name = f"{name}.{content.get('func') if isinstance(content, dict) else None}"
-        if name not in seen and name not in SAFE:
-            seen.add(name)
-            yield name
-
-
-def _nodes(schema: Any) -> Iterator[tuple[dict[str, Any], int]]:
-    """All objects of the schema, those nearest to the root first."""
-    level, depth = [schema], 0
-    while level:
-        if depth > MOST_DEEP:
-            raise Refused(f"Its schema.json is nested deeper than {MOST_DEEP} levels.")
-        below: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                yield one, depth
-                below += one.values()
-            elif isinstance(one, list):
-                below += one
-        level = [one for one in below if isinstance(one, dict | list)]
-        depth += 1
-
-
-def _name(node: dict[str, Any]) -> str:
-    module, name = node.get("__module__"), node.get("__class__")
-    if not isinstance(module, str) or not isinstance(name, str):
-        raise Refused("Its schema.json holds a node that does not name its type.")
-    return f"{module}.{name}"
-
-
-def _inputs(schema: Any) -> tuple[str, ...] | None:
-    """`feature_names_in_` of the estimator, or of the first step of a pipeline that has them."""
-    for node, _ in _nodes(schema):
-        named = node.get("feature_names_in_")
-        if isinstance(named, dict) and isinstance(named.get("content"), list):
-            try:
-                columns = tuple(json.loads(one["content"]) for one in named["content"])
-            except (TypeError, KeyError, ValueError) as error:
-                raise Refused("Its schema.json names columns that are no texts.") from error
-            if not all(isinstance(one, str) for one in columns):
-                raise Refused("Its schema.json names columns that are no texts.")
-            return columns
-    return None

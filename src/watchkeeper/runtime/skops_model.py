@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchkeeper.model import Scalar
-from watchkeeper.runtime import answered, skops_file, typed
+from watchkeeper.runtime import answered, skops_trust, typed
 from watchkeeper.runtime.answers import Answers
 from watchkeeper.runtime.channel import Column
 from watchkeeper.runtime.failure import CannotLoad
@@ -28,7 +28,9 @@ class SkopsModel:
             estimator = skops.io.load(path, trusted=list(allowed))
         except UntrustedTypesFoundException as error:
             unknown = set(skops.io.get_untrusted_types(file=path)) - set(allowed)
-            raise CannotLoad(skops_file.unlisted(sorted(unknown))) from error
+            raise CannotLoad(skops_trust.unlisted(sorted(unknown), allowed)) from error
+        except ModuleNotFoundError as error:
+            raise CannotLoad(f"{error}. {skops_trust.needed([str(error.name)])}") from error
         if not hasattr(estimator, "predict"):
             raise CannotLoad(f"It holds a {type(estimator).__name__}, which has no `predict`.")
         self._columns = tuple(inputs)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, select
 
-from watchkeeper.state import audit
+from watchkeeper.state import audit, deletion
 from watchkeeper.state.store import Store, alone
 from watchkeeper.state.table import deployments
 
@@ -53,12 +53,17 @@ def add(
     *,
     after: int | None,
 ) -> Deployment | None:
-    """Put a version live, provided that `after` is still the newest row's number; else None, and nothing is done."""
+    """Put a version live, provided that `after` is still the newest row's number; else None, and nothing is done.
+
+    Raises `FileDeleted`.
+    """
     with store.writing() as connection:
         alone(connection, f"deployments of {model}")
+        alone(connection, deletion.FILES)
         newest = select(func.max(deployments.c.id)).where(deployments.c.model == model)
         if connection.execute(newest).scalar() != after:
             return None
+        deletion.require(connection, model, version)
         row: dict[str, str | int | None] = {"model": model, "version": version, "action": action.value, "why": why}
         row |= {"gate": gate, "at": now, "who": who}
         number = connection.execute(deployments.insert().values(row).returning(deployments.c.id)).scalar_one()

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration."""
 
 metadata = MetaData(
@@ -208,7 +208,7 @@ versions = Table(
     _words("model"),
     _words("version"),
     _words("format"),
-    _words("artifact", nullable=True),
+    _words("artifact", nullable=True, index=True),
     _words("file", nullable=True),
     Column("size", BigInteger, nullable=True),
     _words("detail"),
@@ -257,5 +257,16 @@ consumers = Table(
     _moment("at"),
     _words("who"),
     Index("ix_consumers_model_name", "model", "name"),
+    sqlite_autoincrement=True,
+)
+
+deletions = Table(
+    "deletions",
+    metadata,
+    _number(),
+    _words("artifact", index=True),
+    Column("through", BigInteger, nullable=False),
+    _moment("at"),
+    _words("who"),
     sqlite_autoincrement=True,
 )

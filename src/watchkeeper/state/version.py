@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
-from watchkeeper.state import audit
+from watchkeeper.state import audit, deletion
 from watchkeeper.state.store import Store, alone
 from watchkeeper.state.table import versions
 
@@ -53,6 +53,7 @@ def add(
     """Register a version, called `v1`, `v2`, … where it has no name; None if there is one of that name already."""
     with store.writing() as connection:
         alone(connection, f"versions of {model}")
+        alone(connection, deletion.FILES)
         taken = set(connection.execute(select(versions.c.version).where(versions.c.model == model)).scalars())
         name = version or _next(taken)
         if name in taken:

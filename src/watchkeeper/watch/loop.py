@@ -10,7 +10,7 @@ from watchkeeper.engines import Spark
 from watchkeeper.model import WatchkeeperError
 from watchkeeper.model.clock import clock
 from watchkeeper.notify import Target
-from watchkeeper.watch.home import opened
+from watchkeeper.watch.home import Home, opened
 from watchkeeper.watch.log import open_log
 from watchkeeper.watch.run import Ran, run
 
@@ -22,10 +22,12 @@ def loop(
     told: Callable[[Sequence[Ran]], None] | None = None,
     on_alarm: Sequence[Target] = (),
     spark: Spark | None = None,
+    after: Callable[[Home], None] | None = None,
 ) -> None:
     """Catch up every so many seconds, for ever, and tell who is to hear of alarms.
 
     What goes wrong is logged, and tried again the next time. `spark`: where windows are profiled; None: here.
+    `after`: what else is done for the home after each run.
     """
     log = open_log()
     while True:
@@ -33,6 +35,8 @@ def loop(
         try:
             with opened(folder) as home:
                 done = run(home, only, now=clock(), on_alarm=on_alarm, spark=spark)
+                if after:
+                    after(home)
         except WatchkeeperError as failed:
             log.error("run failed", error=str(failed))
         else:

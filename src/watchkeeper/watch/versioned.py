@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from watchkeeper.budget import NEARLY_ALL, Finding, Severity
+from watchkeeper.budget import NEARLY_ALL, Finding, Severity, untaken
 from watchkeeper.checks import BUILT_IN, TRAFFIC, available
 from watchkeeper.engines import Kernels, Spark
 from watchkeeper.lake import Lake
-from watchkeeper.model import Model
+from watchkeeper.model import Model, Role
 from watchkeeper.profiles import Profiles, TimeWindows
 from watchkeeper.profiles.slice import iso
 from watchkeeper.state import baseline as baselines
+from watchkeeper.state import deployment
+from watchkeeper.state import version as versions
 from watchkeeper.state.window import Due
 from watchkeeper.watch.add import baseline_of
 from watchkeeper.watch.home import Home
@@ -31,6 +33,10 @@ class Watches:
     common: Watched
     own: Mapping[str, Watched]
     """By version, those that have a baseline of their own."""
+    live: str | None
+    """The version that is live, where one was registered and released."""
+    unused: frozenset[str]
+    """Features that it does not take."""
 
     def look(self, due: Sequence[Due], now: int) -> tuple[Profiles, list[Finding]]:
         """Profile windows, keep that, and judge them: the profiles of all events, and what is to be told."""
@@ -50,7 +56,8 @@ class Watches:
         kept = [watched.packed(one.span, one.seen, profiles) for one in due]
         watched.lake.put_profiles(kept, watched.edges, now, watched.version)
         found = self._judged(watched, profiles, {one.span: (one.seen, now) for one in due})
-        return profiles, [finding for finding in found if finding.severity is not Severity.INFO]
+        loud = [finding for finding in found if finding.severity is not Severity.INFO]
+        return profiles, loud if self.live is None else untaken(loud, self.unused, self.live)
 
     def _judged(self, watched: Watched, profiles: Profiles, revisions: Mapping[Span, Revision]) -> list[Finding]:
         """Judge windows, which were just kept as these `revisions`, beside those before, and as ones that are over.
@@ -87,7 +94,17 @@ def watches_of(
         )
         for version in baselines.versions(home.store, model.name)
     }
-    return Watches(common, own)
+    return Watches(common, own, *_live(home, model))
+
+
+def _live(home: Home, model: Model) -> tuple[str | None, frozenset[str]]:
+    """The version that is live, and the features that it does not take."""
+    rows = deployment.log(home.store, model.name)
+    live = versions.get(home.store, model.name, rows[-1].version) if rows else None
+    if live is None:
+        return None, frozenset()
+    features = {name for name, column in model.columns.items() if column.role is Role.FEATURE}
+    return live.version, frozenset(features - set(live.detail["inputs"]))
 
 
 def _undivided(profiles: Profiles, versions: Collection[str]) -> Profiles:

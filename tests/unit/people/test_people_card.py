@@ -258,6 +258,8 @@ def test_the_command_writes_markdown_a_page_and_json(home, tmp_path):
     assert "card.md" in written.stdout
     assert files[0].read_text() == shown.stdout
     assert "<h1>hotel v1</h1>" in files[1].read_text()
+    run.invoke(app, [*given, "-o", str(tmp_path / "other.html")], catch_exceptions=False)
+    assert (tmp_path / "other.html").read_text() == files[1].read_text()
     assert watchkeeper.card("hotel", "v1", at="2027-01-01", home=home.folder).to_markdown() == shown.stdout
 
 
@@ -272,3 +274,9 @@ def test_what_the_gate_measured_of_a_real_model_is_on_its_card(tmp_path):
     text = card.to_markdown()
     assert all(f"| {name} |" in text for name in measured)
     assert all(escaped(check.sentence) in text for check in verdict.checks)
+
+
+def test_a_function_that_loads_a_file_is_named_beside_it(home, tmp_path):
+    (tmp_path / "weights.json").write_text("[1, 2]")
+    registry.register(home, "hotel", tmp_path / "weights.json", function=a_function(home), now=AT, who="ann")
+    assert "| File | weights.json, 6 B, for pipeline.py:predict |" in carded(home, "hotel", "v1", now=AT).to_markdown()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import re
 import shlex
 import sqlite3
 import tomllib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from watchkeeper.release.package.pin import EVERY, RUNS, CannotPin, normal, pins
 from watchkeeper.release.package.text import dockerfile
 from watchkeeper.release.package.wheel import wheel
 from watchkeeper.release.registry import NoSuchVersion, NotPassed
+from watchkeeper.runtime import CannotLoad, Refused, Worker
 from watchkeeper.state import Role, audit, deployment, gate, open_store, token
 from watchkeeper.state import version as versions
 from watchkeeper.state.version import Version
@@ -255,6 +258,58 @@ def test_a_folder_that_is_not_empty_is_replaced_only_where_it_was_made_by_this_c
 def test_a_base_image_without_a_version_is_refused(home, tmp_path, base):
     with pytest.raises(CannotPackage, match="name it with its version"):
         packaged(home, tmp_path / "image", base=base)
+
+
+OWN = """\
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Clip(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.feature_names_in_ = X.columns.to_numpy()
+        return self
+
+    def transform(self, X):
+        return X.clip(-3, 3)
+"""
+
+
+def test_types_that_a_home_allows_go_along_and_code_that_can_not_is_asked_for(home, tmp_path, monkeypatch):
+    import pandas as pd
+    import skops.io
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "clipping.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    import clipping
+
+    rows = pd.DataFrame({name: [0.0, 1.0, 2.0, 3.0] for name in gateways.COLUMNS})
+    fitted = make_pipeline(clipping.Clip(), RandomForestClassifier(2)).fit(rows, [0, 0, 1, 1])
+    skops.io.dump(fitted, tmp_path / "m.skops")
+    types = ["clipping.Clip", "sklearn.tree._tree.Tree"]
+    serving = home.config.serving.model_copy(update={"skops_types": types})
+    allowing = replace(home, config=home.config.model_copy(update={"serving": serving}))
+    name = registry.register(allowing, gateways.NAME, tmp_path / "m.skops", now=1, who="me").version
+    more = {"ungated": "a test", "now": gateways.now(), "who": "me"}
+    with pytest.raises(Refused, match=r"can't be packaged.*clipping\.Clip.*skops_types"):
+        package(home, gateways.NAME, name, tmp_path / "image", **more)
+    done = package(allowing, gateways.NAME, name, tmp_path / "image", **more)
+    assert any("clipping is code of yours" in remark for remark in done.remarks)
+    readme = (tmp_path / "image" / "README.md").read_text()
+    assert "COPY clipping.py /srv/own/" in readme
+    assert "`clipping.Clip`, `sklearn.tree._tree.Tree`" in readme
+    pinned = [line.split("==")[0] for line in (tmp_path / "image" / "requirements.txt").read_text().splitlines()]
+    assert {"pandas", "skops", "scikit-learn"} <= set(pinned)  # columns with names come as a table of pandas
+    with opened(tmp_path / "image" / "home") as packed:
+        servable = registry.servable(packed, registry.one(packed, gateways.NAME, name))
+        with pytest.raises(CannotLoad, match=r"No module named 'clipping'.*PYTHONPATH"):
+            Worker(servable, packed.config.serving, load_seconds=120)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "code"), os.environ.get("PYTHONPATH", "")]))
+        with Worker(servable, packed.config.serving, load_seconds=120) as worker:
+            given = worker.predict({name: rows[name].to_numpy() for name in rows}, 20)
+        assert (given.prediction == fitted.predict(rows)).all()
 
 
 def test_a_base_image_may_be_named_with_its_digest(home, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from registry_home import DAY, NOW, a_file, a_home, passed
 from watchkeeper.release import registry
+from watchkeeper.release.answering import NothingToServe
 from watchkeeper.release.artifact import WrongBytes
 from watchkeeper.release.inputs import WrongInputs
 from watchkeeper.release.overview import as_dict, overview
@@ -15,7 +16,6 @@ from watchkeeper.release.registry import (
     BadVersion,
     NoSuchVersion,
     NothingToRollBackTo,
-    NothingToServe,
     NotPassed,
     Overtaken,
     VersionExists,
@@ -240,6 +240,16 @@ def test_a_file_that_takes_another_number_of_columns_is_refused(plain, tmp_path)
         register(plain, a_file(tmp_path, inputs=["price", "nights"]), inputs=["price"])
 
 
+def test_an_estimator_without_names_of_columns_is_held_to_their_number(plain, tmp_path):
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    skops.io.dump(LogisticRegression().fit([[1, 2, 3], [3, 2, 2]], [0, 1]), tmp_path / "three.skops")
+    with pytest.raises(WrongInputs, match=r"takes 3 columns, and hotel would give it 2: nights, price\..*--input"):
+        register(plain, tmp_path / "three.skops")
+    assert registry.versions(plain, "hotel") == []
+
+
 def test_a_file_that_is_no_model_is_refused_and_nothing_is_kept(plain, tmp_path):
     (tmp_path / "model.pkl").write_bytes(b"\x80\x04\x95")
     with zipfile.ZipFile(tmp_path / "slip.skops", "w") as made:
@@ -279,11 +289,15 @@ def test_a_function_may_load_a_file_of_any_kind(plain, tmp_path):
 
 
 def test_a_server_of_the_users_is_a_version(plain):
-    kept = register(plain, None, url="http://10.0.0.7:8080/v2")
-    assert registry.servable(plain, kept).url == "http://10.0.0.7:8080/v2"
+    kept = register(plain, None, url="http://10.0.0.7:8080/v2/models/hotel")
+    assert registry.servable(plain, kept).url == "http://10.0.0.7:8080/v2/models/hotel"
+    with pytest.raises(NothingToServe, match=r"neither protocol: end it with /v2/models/NAME/infer"):
+        register(plain, None, url="http://10.0.0.7:8080")
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "10.0.0.7:8080", "http://ann:pw@x/", "file:///etc/passwd", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "10.0.0.7:8080", "http://ann:pw@x/", "file:///etc/passwd", "http://", "http://x/v2/models/a b"]
+)
 def test_what_is_no_address_is_refused(plain, url):
     with pytest.raises(NothingToServe, match="no address of a server"):
         register(plain, None, url=url)
@@ -296,6 +310,20 @@ def test_a_version_is_one_thing_that_answers(plain, tmp_path):
     for function in ("pipeline", "absent.py:predict", f"{a_file(tmp_path)}:not a name"):
         with pytest.raises(NothingToServe, match=r"write pipeline\.py:predict"):
             register(plain, None, function=function)
+
+
+def test_a_function_that_its_file_does_not_have_is_refused_with_the_nearest_and_none_is_run(plain, tmp_path):
+    code = tmp_path / "pipeline.py"
+    code.write_text("raise SystemExit\nfrom os import path as there\nif True:\n    def predict(rows): ...\n")
+    with pytest.raises(NothingToServe, match=r"has no function 'predic'.*'predict'"):
+        register(plain, None, function=f"{code}:predic")
+    for name in ("predict", "there"):
+        assert register(plain, None, function=f"{code}:{name}").format == "function"
+    code.write_text("def predict(rows):")
+    with pytest.raises(NothingToServe, match="is no Python"):
+        register(plain, None, function=f"{code}:predict")
+    code.write_text("from elsewhere import *")
+    assert register(plain, None, function=f"{code}:predict").format == "function"
 
 
 def test_the_overview_tells_how_stale_each_version_is(home, tmp_path):

@@ -76,13 +76,108 @@ def test_a_skops_file_names_the_columns_of_its_training(tmp_path, linear):
     assert facts.inputs == models.COLUMNS
 
 
+def test_a_skops_file_tells_how_many_columns_it_was_trained_on_as_scikit_learn_does(tmp_path):
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import FeatureUnion, make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    reduced = make_pipeline(StandardScaler(), PCA(2), LogisticRegression())
+    joined = make_pipeline(FeatureUnion([("a", PCA(1)), ("b", StandardScaler())]), LogisticRegression())
+    estimators = (
+        LogisticRegression(),
+        reduced,
+        make_pipeline(reduced),
+        joined,
+        VotingClassifier([("a", reduced), ("b", LogisticRegression())]),
+        CalibratedClassifierCV(reduced, cv=2),
+        TransformedTargetRegressor(make_pipeline(PCA(3), LinearRegression())),
+        GridSearchCV(reduced, {"pca__n_components": [1, 2]}, cv=2),
+    )
+    for estimator in estimators:
+        fitted = estimator.fit(models.TABLE, models.LABELS)
+        assert width_of(tmp_path, fitted) == fitted.n_features_in_ == 4, estimator
+    unknown = make_pipeline("passthrough", PCA(2), LogisticRegression()).fit(models.TABLE, models.LABELS)
+    assert width_of(tmp_path, unknown) is None  # what a first step would make of the columns, nobody knows
+
+
+def width_of(tmp_path, fitted):
+    """What a skops file tells of its columns, whatever types it holds."""
+    from watchkeeper.runtime import skops_file
+
+    path = kept(tmp_path, hostile.skops_of(fitted))
+    with path.open("rb") as file:
+        return skops_file.describe(file, path.stat().st_size, 8 * MIB, ()).width
+
+
 def test_skops_types_beyond_scikit_learns_own_must_be_listed(tmp_path):
     from sklearn.tree import DecisionTreeClassifier
 
     content = hostile.skops_of(DecisionTreeClassifier(max_depth=2).fit(models.TABLE, models.LABELS))
     refused(tmp_path, content, r"sklearn\.tree\._tree\.Tree.*skops_types")
     facts = examine(kept(tmp_path, content), Allowed(skops_types=["sklearn.tree._tree.Tree"]))
-    assert facts.inputs is None
+    assert (facts.inputs, facts.width) == (None, 4)
+
+
+@pytest.mark.parametrize("name", ["Forest", "Boosting", "Histogram"])
+def test_the_lines_that_a_refusal_prints_let_the_file_in_once_they_are_pasted(tmp_path, name, monkeypatch):
+    from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+
+    from watchkeeper.model.config import load_config
+
+    (tmp_path / "my_types.py").write_text(MY_TYPES)
+    monkeypatch.syspath_prepend(tmp_path)
+    import my_types
+
+    made = {
+        "Forest": RandomForestClassifier(2),
+        "Boosting": GradientBoostingClassifier(n_estimators=2),
+        "Histogram": HistGradientBoostingClassifier(max_iter=2),
+    }
+    fitted = make_pipeline(my_types.Clip(), made[name]).fit(models.TABLE, models.LABELS)
+    path = kept(tmp_path, hostile.skops_of(fitted))
+    before = "serving:\n  skops_types:\n    - others.Kept\n"
+    (tmp_path / "config.yaml").write_text(before)
+    with pytest.raises(Refused, match=r"my_types: code.*PYTHONPATH") as refusal:
+        examine(path, load_config(tmp_path).serving)
+    lines = str(refusal.value).partition("\n\n")[2]
+    assert lines.startswith(before)
+    (tmp_path / "config.yaml").write_text(lines)
+    assert examine(path, load_config(tmp_path).serving).format is Format.SKOPS
+
+
+MY_TYPES = """\
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Clip(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return X.clip(-3, 3)
+"""
+
+
+def test_a_type_of_the_training_script_itself_is_refused_with_where_to_move_it(tmp_path, linear):
+    def hide(tree):
+        tree["content"]["content"]["C"] = {"__loader__": "TypeNode", "__module__": "__main__", "__class__": "Clip"}
+
+    refused(tmp_path, rezipped(linear, hide), r"__main__\.Clip.*script that trained.*Move it")
+
+
+@pytest.mark.parametrize("name", ["Clip\n  functions: true", "a b", "", "x]", "# y"])
+def test_what_is_no_name_of_a_type_never_gets_into_lines_that_are_pasted(tmp_path, linear, name):
+    def hide(tree):
+        tree["content"]["content"]["C"] = {"__loader__": "TypeNode", "__module__": "m", "__class__": name}
+
+    refused(tmp_path, rezipped(linear, hide), r"names a type 'm\.")
 
 
 @pytest.mark.parametrize(
@@ -272,14 +367,14 @@ def test_damage_of_any_byte_never_raises_anything_but_a_refusal(tmp_path, linear
 
 def examine_static(path):
     """All of `examine` but for the process that asks skops, which takes seconds."""
-    from watchkeeper.runtime import onnx_file, skops_file
+    from watchkeeper.runtime import onnx_file, onnx_port, skops_file
 
     with path.open("rb") as file:
         size = path.stat().st_size
         if file.read(2) == b"PK":
             skops_file.describe(file, size, 8 * MIB, ())
         else:
-            onnx_file.columns(onnx_file.describe(file, size, 8 * MIB))
+            onnx_port.columns(onnx_file.describe(file, size, 8 * MIB).inputs)
 
 
 def test_links_folders_devices_and_large_files_are_refused(tmp_path):

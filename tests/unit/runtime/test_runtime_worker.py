@@ -200,6 +200,23 @@ def test_skops_refuses_unlisted_types_in_the_process_too_and_makes_listed_ones(t
         assert (worker.predict(ROWS, 20).prediction == model.predict(TABLE)).all()
 
 
+def test_a_model_whose_own_code_is_not_found_says_where_it_has_to_be(tmp_path, monkeypatch):
+    (tmp_path / "far_away.py").write_text(
+        "class Constant:\n    def predict(self, table):\n        return table[:, 0]\n"
+    )
+    with monkeypatch.context() as here:
+        here.syspath_prepend(tmp_path)
+        import far_away
+
+        skops.io.dump(far_away.Constant(), tmp_path / "m.skops")
+    servable = Servable(Format.SKOPS, COLUMNS, tmp_path / "m.skops")
+    with pytest.raises(CannotLoad, match=r"No module named 'far_away'.*installed.*\$PYTHONPATH"):
+        Worker(servable, Allowed(skops_types=["far_away.Constant"]), load_seconds=120)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    with Worker(servable, Allowed(skops_types=["far_away.Constant"]), load_seconds=120) as worker:
+        assert (worker.predict(ROWS, 20).prediction == TABLE[:, 0]).all()
+
+
 def test_a_function_answers_only_where_the_operator_allowed_functions(folder):
     with pytest.raises(CannotLoad, match=r"functions: true"):
         Worker(function(folder), Allowed())

@@ -69,7 +69,9 @@ def test_opening_again_changes_nothing(state_url):
 def test_a_database_newer_than_the_code_is_refused_in_words(state_url, store):
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StateIsNewer, match=r"written by a newer Watchkeeper \(schema 9999; this one knows 0003\)"):
+    with pytest.raises(
+        StateIsNewer, match=rf"written by a newer Watchkeeper \(schema 9999; this one knows {REVISION}\)"
+    ):
         open_store(state_url)
 
 

@@ -9,6 +9,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from hotel import BEFORE, DAY, ROWS, YAML, event, home, log, micro, rows
 from watchkeeper.profiles import parse
+from watchkeeper.release import registry
 from watchkeeper.state import alarm, audit
 from watchkeeper.state import baseline as baselines
 from watchkeeper.watch.add import rebase
@@ -149,3 +150,29 @@ def test_a_fault_in_all_rows_is_one_alarm_though_the_version_that_served_them_is
         assert [(f.metric, f.version) for f in one.findings if f.columns == ("price",)] == [("null_share", None)]
         onsets = [o for o in alarm.history(made.store, "hotel") if o.key.metric == "null_share"]
         assert [o.key.version for o in onsets] == [None]
+
+
+def test_an_alarm_on_a_column_that_the_live_version_does_not_take_waits_for_the_digest(tmp_path):
+    code = tmp_path / "pipeline.py"
+    code.write_text("def predict(rows): ...")
+    seen = {}
+    for takes in (["nights"], ["price"], None):
+        folder = tmp_path / str(takes)
+        folder.mkdir()
+        with home(folder) as made:
+            if takes is not None:
+                new = registry.register(made, "hotel", function=f"{code}:predict", inputs=takes, now=1, who="ann")
+                registry.release(made, "hotel", new.version, force="a test", now=1, who="ann")
+            dear = [row | {"price": row["price"] + 500.0} for row in rows(BEFORE, 4, 2)]
+            log(made.folder, [event(row) for row in dear])
+            found = [f for f in ran(made, BEFORE + 4).findings if f.columns == ("price",) and f.severity == "alarm"]
+        assert found
+        seen[str(takes)] = {(f.metric, f.severity, f.priority) for f in found}
+        assert all(f.message.endswith("The live version, v1, does not take price.") for f in found) == (
+            takes == ["nights"]
+        )
+    assert {priority for _, _, priority in seen["['nights']"]} == {"digest"}
+    assert {priority for _, _, priority in seen["['price']"]} == {"page"}
+    assert seen["['price']"] == seen["None"]
+    severities = [{(metric, severity) for metric, severity, _ in one} for one in seen.values()]
+    assert severities[0] == severities[1]  # how severe a finding is, is another matter

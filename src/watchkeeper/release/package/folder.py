@@ -23,6 +23,7 @@ from watchkeeper.release.outcome import Outcome
 from watchkeeper.release.package import home as package_home
 from watchkeeper.release.package import pin as package_pin
 from watchkeeper.release.package import text as package_text
+from watchkeeper.release.package.need import Need, need_of
 from watchkeeper.release.package.wheel import wheel
 from watchkeeper.release.registry import NotPassed
 from watchkeeper.runtime import Format
@@ -57,7 +58,7 @@ class Packaged:
     folder: Path
     files: tuple[str, ...]
     remarks: tuple[str, ...]
-    """Packages of other versions than the model was trained with."""
+    """Packages of other versions than the model was trained with, and code that the folder can't bring."""
 
 
 def package(
@@ -85,13 +86,14 @@ def package(
     tokens = _door(home, found, now)
     target = Path(folder)
     _is_free(target, force)
-    pinned = package_pin.pins(found)
+    need = need_of(home, found)
+    pinned = package_pin.pins(found, need.packages)
     base = _base(base or f"python:{pinned.python}-slim")
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         made.chmod(0o755)
-        _write(home, found, made, pinned, base, None if wheels is None else Path(wheels), outcome, ungated)
+        _write(home, found, made, pinned, need, base, None if wheels is None else Path(wheels), outcome, ungated)
         package_home.let_in(home, made / "home", tokens)
         files = _sums(made)
         if target.exists():
@@ -104,7 +106,8 @@ def package(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     audit.append(home.store, who, "version packaged", model, {"version": version, "ungated": ungated}, now)
-    return Packaged(target, files, pinned.remarks)
+    missing = f"{', '.join(need.own)} is code of yours, which is not in it: its README.md says how it gets there"
+    return Packaged(target, files, (*pinned.remarks, missing) if need.own else pinned.remarks)
 
 
 def _admitted(home: Home, version: Version, ungated: str | None) -> str:
@@ -164,6 +167,7 @@ def _write(
     version: Version,
     made: Path,
     pinned: package_pin.Pins,
+    need: Need,
     base: str,
     wheels: Path | None,
     outcome: str,
@@ -188,7 +192,7 @@ def _write(
         "requirements.txt": lines,
         "contract.json": json.dumps(schema(contract), indent=2) + "\n",
         "openapi.json": json.dumps(openapi(contract), indent=2) + "\n",
-        "README.md": package_text.readme(_told(version, contract, name, labels), pinned.remarks),
+        "README.md": package_text.readme(_told(home, version, contract, name, labels), pinned.remarks, need.own),
     }
     for file, text in texts.items():
         (made / file).write_text(text, encoding="utf-8", newline="\n")
@@ -209,7 +213,7 @@ def _labels(version: Version, outcome: str, ungated: str | None) -> dict[str, st
     }
 
 
-def _told(version: Version, contract: Contract, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+def _told(home: Home, version: Version, contract: Contract, name: str, labels: Mapping[str, str]) -> dict[str, str]:
     example = {field.name: (field.column.allowed or [_EXAMPLES.get(field.type, "a")])[0] for field in contract.takes}
     quoted = json.dumps({"dataframe_records": [example]}).replace("'", "'\\''")
     return {
@@ -222,6 +226,7 @@ def _told(version: Version, contract: Contract, name: str, labels: Mapping[str, 
         "commit": labels["org.opencontainers.image.revision"],
         "gate": package_text.plain(labels["watchkeeper.gate"]),
         "wheel": name,
+        "types": ", ".join(f"`{package_text.plain(one)}`" for one in home.config.serving.skops_types) or "none",
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import insert, or_, select
 
-from watchkeeper.release import artifact
+from watchkeeper.release import registry
 from watchkeeper.state import Role, Store, deployment, gate, open_store
 from watchkeeper.state import model as models
 from watchkeeper.state import version as versions
@@ -25,7 +25,7 @@ def build(home: Home, version: Version, folder: Path, *, ungated: str | None) ->
     if version.artifact is not None:
         kept = folder / "artifacts" / version.artifact[:2] / version.artifact
         kept.parent.mkdir(parents=True)
-        shutil.copyfile(artifact.fetch(home, version.artifact), kept)
+        shutil.copyfile(registry.fetch(home, version), kept)
     store = open_store(folder)
     try:
         _fill(home, store, version, ungated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -61,14 +61,15 @@ class Pins:
     """Packages that are of another version than the one that the model was trained with, and why."""
 
 
-def pins(version: Version) -> Pins:
+def pins(version: Version, more: Sequence[str] = ()) -> Pins:
     """The versions that the model was trained with where its lineage names them, else those installed here.
 
-    Only what serving needs is named, with all that it needs in turn. Raises `CannotPin`.
+    `more`: packages that it needs beside what runs its format. Only what serving needs is named, with all that it
+    needs in turn. Raises `CannotPin`.
     """
     environment: dict[str, Any] = version.detail["lineage"].get("environment") or {}
     trained: Mapping[str, str] = environment.get("packages") or {}
-    asked = _needed((*EVERY, *RUNS[Format(version.format)]))
+    asked = _needed((*EVERY, *RUNS[Format(version.format)], *more))
     packages, remarks = {}, []
     for name, (installed, wanted) in sorted(asked.items()):
         known = trained.get(name)

@@ -88,13 +88,29 @@ Each prediction is logged in $home/inbox. To keep it beyond the container:
 | gate | $gate |
 | contract | `contract.json` (JSON Schema), `openapi.json` |
 | packages | `requirements.txt`; Watchkeeper itself is in `$wheel` |
+| types allowed beyond skops's own | $types (`serving: skops_types` in `home/config.yaml`) |
 
 `sha256sum --check SHA256SUMS` says whether the folder is as it was made.
-$remarks""")
+$more""")
+_OWN = Template("""
+## What is not in this folder
+
+The model holds types of $packages, code that is not scikit-learn's own and is not in this folder. Its process imports
+it, so add it to the image before anything is served, for example by a Dockerfile in a folder beside the code:
+
+    FROM $model:$tag
+    COPY $first /srv/own/$first
+    ENV PYTHONPATH=/srv/own
+
+A module alone: `COPY $first.py /srv/own/`. A package of an index: `RUN python -m pip install …` below `USER root`.
+Until then the gateway says `No module named '$first'`, and `GET /v2/health/ready` does not answer 200.
+""")
 
 
-def readme(values: Mapping[str, str], remarks: tuple[str, ...]) -> str:
-    """What a person needs who has the folder alone."""
+def readme(values: Mapping[str, str], remarks: tuple[str, ...], own: tuple[str, ...]) -> str:
+    """What a person needs who has the folder alone; `own`: packages of the user's, which it does not hold."""
     told = "".join(f"- {plain(remark)}.\n" for remark in remarks)
     more = f"\nNot as the model was trained:\n\n{told}" if told else ""
-    return _README.substitute({**values, "port": str(PORT), "home": HOME, "remarks": more})
+    if own:
+        more += _OWN.substitute({**values, "packages": ", ".join(own), "first": own[0]})
+    return _README.substitute({**values, "port": str(PORT), "home": HOME, "more": more})
