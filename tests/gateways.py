@@ -11,11 +11,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import numpy as np
+import structlog
 
+from watchkeeper.gateway.app import App
+from watchkeeper.gateway.entry import Entry
+from watchkeeper.gateway.switch import Switch
 from watchkeeper.release import registry
 from watchkeeper.state import model as models
 from watchkeeper.watch.home import opened
@@ -178,6 +182,35 @@ def _port(process, log):
             return int(found[1])
         time.sleep(0.02)
     raise AssertionError(f"the gateway did not start: {log.read_text()}")
+
+
+@asynccontextmanager
+async def inside(folder: Path, default: str | None = None):
+    """A gateway's application in this process, to be asked by `asked`."""
+    with opened(folder) as home:
+        log = structlog.get_logger()
+        switch = Switch(home, home.config.serving, log)
+        await switch.start()
+        try:
+            yield App(switch, Entry(home.store, home.config.gateway, True), default, log)
+        finally:
+            await switch.close()
+
+
+async def asked(app: App, method: str, path: str, body: bytes = b"", kind: str = "application/json"):
+    """Status and body of the answer to one request."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", kind.encode())]
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "client": ("127.0.0.1", 1)}
+    await app(scope, receive, send)
+    return sent[0]["status"], sent[1]["body"]
 
 
 class Load:

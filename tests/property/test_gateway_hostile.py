@@ -41,7 +41,7 @@ def test_an_inference_request_is_taken_or_refused(inputs, binary, with_head):
     body, head = (text + binary, len(text)) if with_head else (text, None)
     try:
         request = oip.decoded(body, head)
-        sent, number = oip.columns(request, body, head, CONTRACT, ("number",))
+        sent, number = oip.columns(request, body, head, CONTRACT, ("number",), 100)
         rows = CONTRACT.rows(sent, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)
@@ -53,7 +53,7 @@ def test_an_inference_request_is_taken_or_refused(inputs, binary, with_head):
 @given(st.dictionaries(st.sampled_from(invocation.FORMS), anything, max_size=2) | anything)
 def test_an_invocation_is_taken_or_refused(sent):
     try:
-        found, number = invocation.columns(json.dumps(sent).encode(), "application/json", CONTRACT, ("number",))
+        found, number = invocation.columns(json.dumps(sent).encode(), "application/json", CONTRACT, ("number",), 100)
         rows = CONTRACT.rows(found, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)
@@ -64,7 +64,7 @@ def test_an_invocation_is_taken_or_refused(sent):
 @given(st.binary(max_size=200), st.sampled_from(["text/csv", "application/json"]))
 def test_bytes_are_taken_or_refused(body, kind):
     try:
-        found, number = invocation.columns(body, kind, CONTRACT, ("number",))
+        found, number = invocation.columns(body, kind, CONTRACT, ("number",), 100)
         CONTRACT.rows(found, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)

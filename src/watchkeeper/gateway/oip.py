@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from watchkeeper.gateway.contract import Contract
 from watchkeeper.gateway.line import Version
-from watchkeeper.gateway.refusal import Refusal
+from watchkeeper.gateway.refusal import Refusal, TooManyRows
 from watchkeeper.gateway.rows import Reply, Values, listed, score_of
 from watchkeeper.gateway.tensor import DATATYPE_OF, Output, Tensor, as_bytes, encoded, values_of, wrong
 from watchkeeper.model import Role, Task, Type
@@ -66,11 +66,16 @@ def decoded(body: bytes | bytearray, head: int | None) -> Request:
 
 
 def columns(
-    request: Request, body: bytes | bytearray, head: int | None, contract: Contract, inputs: Sequence[str]
+    request: Request, body: bytes | bytearray, head: int | None, contract: Contract, inputs: Sequence[str], most: int
 ) -> tuple[dict[str, Values], int]:
-    """The values of each column that was sent, and how many rows they make. Raises a `Refusal` that names a tensor."""
+    """The values of each column that was sent, and how many rows they make: `most` at most.
+
+    Raises a `Refusal` that names a tensor.
+    """
     found: dict[str, Values] = {}
     number = -1
+    if any(tensor.shape and tensor.shape[0] > most for tensor in request.inputs):
+        raise TooManyRows(most)
     for tensor, values in _tensors(request, body, head):
         shape = tensor.shape
         if not shape:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from watchkeeper.gateway.aside import Aside
 from watchkeeper.gateway.contract import Contract
 from watchkeeper.gateway.journal import Journal
 from watchkeeper.gateway.line import Line, Unanswered, Version
@@ -42,6 +43,7 @@ class Switch:
         self.home = home
         self.models: dict[str, Served] = {}
         self.journals: dict[str, Journal] = {}
+        self.aside = Aside()
         self.is_state_there = True
         self._allowed, self._log = allowed, log
         self._limits = home.config.gateway
@@ -78,6 +80,7 @@ class Switch:
         await asyncio.to_thread(self._keep)
         versions = [version for of in self._versions.values() for version in of.values()]
         await asyncio.gather(*(version.close(self._limits.seconds) for version in versions))
+        self.aside.close()
         for journal in self.journals.values():
             await asyncio.to_thread(journal.close)
 
@@ -186,7 +189,7 @@ class Switch:
         name = registered.version
         version: Line | Remote
         if servable.format is Format.REMOTE:
-            version = Remote(name, servable, self._allowed, self._limits, served.model)
+            version = Remote(name, servable, self._allowed, self._limits, served.model, self.aside)
         else:
             version = Line(name, servable, self._allowed, self._limits, self._log)
         try:

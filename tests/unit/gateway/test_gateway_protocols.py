@@ -35,7 +35,7 @@ def columns(inputs, head=None, binary=b"", takes=("a", "b"), **more):
     head = len(text) if head is None and binary else head
     body = text + binary
     request = oip.decoded(body, head)
-    return oip.columns(request, body, head, CONTRACT, takes)
+    return oip.columns(request, body, head, CONTRACT, takes, 1_000)
 
 
 def tensor(name="a", shape=(2,), datatype="FP64", data=(1.0, 2.0), **more):
@@ -80,8 +80,8 @@ def test_binary_tensors_are_cut_from_the_body_in_their_order():
         (tensor(shape=(2, 2), data=(1, 2, 3, 4)), "[2] or [2, 1] is taken"),
         (tensor(shape=()), "has the shape [], which makes 1 values"),
         (tensor(shape=(1, 2, 1)), "[rows] or [rows, 1] is taken"),
-        (tensor(shape=[10**17] * 50_000), "a shape of 50,000 sides"),
-        (tensor(shape=(10**4000, 10**4000)), "beyond 64 bits"),
+        (tensor(shape=[1] + [10**17] * 49_999), "a shape of 50,000 sides"),
+        (tensor(shape=(1, 10**4000)), "beyond 64 bits"),
         (tensor(datatype="FLOAT"), "'a' has the datatype 'FLOAT'; known are BOOL"),
         (tensor(datatype="INT64", data=(1, 2.5)), "has the datatype INT64, but holds a float"),
         (tensor(datatype="UINT8", data=(1, 256)), "holds a number beyond UINT8"),
@@ -160,7 +160,7 @@ def test_more_than_two_classes_are_given_side_by_side():
 
 def invoked(body, kind="application/json"):
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return invocation.columns(body, kind, CONTRACT, ("a", "b"))
+    return invocation.columns(body, kind, CONTRACT, ("a", "b"), 1_000)
 
 
 def test_every_form_of_an_invocation_gives_columns():
@@ -208,3 +208,23 @@ def test_other_types_of_bodies_are_refused():
     for body in (b"\xff", b'a,b\n"1', b"a,b\n1\n", b""):
         with pytest.raises(Refusal):
             invoked(body, "text/csv")
+
+
+def test_too_many_rows_are_refused_before_columns_are_made_of_them():
+    """Each body is wrong in another way too, which would be told once its values are looked at."""
+    rows = [[1.5, 1]] * 1_000 + [[1.5]]
+    for body, kind in (
+        ({"dataframe_split": {"columns": ["a", "b"], "data": rows}}, "application/json"),
+        ({"dataframe_records": [{"a": 1.5}] * 1_000 + [{f"n{at}": 1 for at in range(9_000)}]}, "application/json"),
+        ({"inputs": {"a": [1.5] * 1_001, "b": [1]}}, "application/json"),
+        ({"inputs": rows}, "application/json"),
+        ({"instances": rows}, "application/json"),
+        (b"a,b\n" + b"1.5,1\n" * 1_001 + b'"', "text/csv"),
+    ):
+        with pytest.raises(Refusal, match="more than 1,000 rows") as refused:
+            invoked(body, kind)
+        assert refused.value.status == 413
+    with pytest.raises(Refusal, match="more than 1,000 rows"):
+        columns([tensor(shape=(1_001,), data=("x",))])
+    assert columns([tensor(shape=(1_000,), data=(1.5,) * 1_000)])[1] == 1_000
+    assert invoked(b"a,b\n" + b"1.5,1\n" * 1_000, "text/csv")[1] == 1_000
