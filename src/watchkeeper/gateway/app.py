@@ -19,12 +19,12 @@ from structlog.typing import FilteringBoundLogger
 from watchkeeper.gateway import invocation, oip
 from watchkeeper.gateway.entry import PREDICTS, SCRAPES, Entry
 from watchkeeper.gateway.journal import Journal
-from watchkeeper.gateway.line import Version
 from watchkeeper.gateway.metric import Metrics
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.rows import Reply, Rows, listed
 from watchkeeper.gateway.served import Served
 from watchkeeper.gateway.switch import Switch
+from watchkeeper.gateway.version import Version
 from watchkeeper.sdk.value import identifier
 
 JSON = b"application/json"

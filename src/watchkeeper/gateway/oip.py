@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.line import Version
 from watchkeeper.gateway.refusal import Refusal, TooManyRows
 from watchkeeper.gateway.rows import Reply, Values, listed, score_of
 from watchkeeper.gateway.tensor import DATATYPE_OF, Output, Tensor, as_bytes, encoded, values_of, wrong
+from watchkeeper.gateway.version import Version
 from watchkeeper.model import Role, Task, Type
 from watchkeeper.model.mistake import no_such
 

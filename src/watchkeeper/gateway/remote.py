@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from watchkeeper.gateway.aside import Aside
-from watchkeeper.gateway.line import Unanswered
 from watchkeeper.gateway.refusal import Busy, Refusal
 from watchkeeper.gateway.rows import Reply, Rows
 from watchkeeper.gateway.tensor import DATATYPE_OF
+from watchkeeper.gateway.version import Unanswered
 from watchkeeper.model import Allowed, Model
 from watchkeeper.model.gateway import Gateway
 from watchkeeper.release.figures import Figures

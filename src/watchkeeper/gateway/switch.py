@@ -11,12 +11,13 @@ from structlog.typing import FilteringBoundLogger
 from watchkeeper.gateway.aside import Aside
 from watchkeeper.gateway.contract import Contract
 from watchkeeper.gateway.journal import Journal
-from watchkeeper.gateway.line import Line, Unanswered, Version
+from watchkeeper.gateway.line import Line
 from watchkeeper.gateway.memory import Memory
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.remote import Remote
 from watchkeeper.gateway.rows import Rows, Values
 from watchkeeper.gateway.served import Served
+from watchkeeper.gateway.version import Unanswered, Version
 from watchkeeper.model import Allowed, CannotWrite, Model, Type, WatchkeeperError
 from watchkeeper.release import registry
 from watchkeeper.release.condition import harm
@@ -53,6 +54,7 @@ class Switch:
         self._beside: set[asyncio.Task[None]] = set()
         self._judged = 0.0
         self._kept = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self._memory = Memory(Path(home.folder))
 
     async def start(self) -> None:
@@ -71,15 +73,19 @@ class Switch:
                     await self._judge(served)
             if time.monotonic() - self._kept > KEEP_SECONDS:
                 self._kept = time.monotonic()
-                await asyncio.to_thread(self._keep)
+                self._keeping = asyncio.create_task(self._keep())
+                await asyncio.shield(self._keeping)
 
     async def close(self) -> None:
         """Answer what is under way, end all processes, and bring to disk what was logged."""
-        for task in (*self._moving.values(), *self._beside):
+        for task in self._moving.values():
             task.cancel()
-        await asyncio.to_thread(self._keep)
+        await asyncio.gather(*self._moving.values(), return_exceptions=True)
+        if self._keeping is not None:
+            await self._keeping  # else it might end after the last one
+        await self._keep()
         versions = [version for of in self._versions.values() for version in of.values()]
-        await asyncio.gather(*(version.close(self._limits.seconds) for version in versions))
+        await asyncio.gather(*self._beside, *(version.close(self._limits.seconds) for version in versions))
         self.aside.close()
         for journal in self.journals.values():
             await asyncio.to_thread(journal.close)
@@ -234,9 +240,10 @@ class Switch:
             served.reference = None
             self._log.error("rolled back", model=name, version=live.name, why=found.sentence)
 
-    def _keep(self) -> None:
+    async def _keep(self) -> None:
+        content = self._memory.content(self.models)
         try:
-            self._memory.write(self.models)
+            await asyncio.to_thread(self._memory.write, content)
         except CannotWrite as wrong:
             self._log.warning("figures not kept", error=str(wrong))
 
