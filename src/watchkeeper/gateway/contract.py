@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from types import NoneType
 from typing import Any
@@ -44,7 +44,8 @@ LATER = {
     Role.PREDICTION: "the prediction, which is what is asked for",
     Role.SCORE: "the score, which is what is asked for",
 }
-_NAN = float("nan")
+_ANY = Column(type=Type.OTHER)
+"""What an input is that is not declared any more: a version that is live still takes it."""
 _LARGEST = 2**63
 
 
@@ -63,13 +64,16 @@ class Contract:
         """How the prediction is declared."""
         self._answers = [] if self.prediction is None else list(_rules(self.prediction))
 
-    def rows(self, sent: Mapping[str, Values], number: int, inputs: Iterable[str]) -> Rows:
-        """What was sent, each column of `number` values. Raises `Broken`, which names every column that is wrong."""
+    def rows(self, sent: Mapping[str, Values], number: int, inputs: Collection[str]) -> Rows:
+        """What was sent, each column of `number` values; of `inputs`, which a version takes, one may be undeclared.
+
+        Raises `Broken`, which names every column that is wrong.
+        """
         fields = self._fields
         columns: dict[str, Values] = {}
         faults: list[str] = []
         for name, values in sent.items():
-            field = fields.get(name)
+            field = fields.get(name) or (_Field(name, _ANY) if name in inputs else None)
             if field is not None and number == 1 and type(values) is list and type(values[0]) in field.free:
                 columns[name] = values
             elif field is None:

@@ -45,10 +45,14 @@ class Remote:
         self.pending = 0
         url = checked_url(servable.url or "", allowed)
         self._url = urlsplit(url)._replace(path=path_of(url)).geturl()
-        self._datatypes = {name: DATATYPE_OF[column.type] for name, column in model.columns.items()}
+        self.declare(model)
         self._limits, self._aside = limits, aside
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[Reply]] = set()
+
+    def declare(self, model: Model) -> None:
+        """Take over how the columns are declared now."""
+        self._datatypes = {name: DATATYPE_OF[column.type] for name, column in model.columns.items()}
 
     async def load(self) -> None:
         """Open the pool; whether the server answers is seen by the first row that it is asked."""

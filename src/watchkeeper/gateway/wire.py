@@ -37,6 +37,7 @@ async def opened(owner: Owner, servable: Servable, allowed: Allowed, seconds: fl
         started = await asyncio.shield(starting)
     except asyncio.CancelledError:
         starting.add_done_callback(_abandoned)  # the thread starts the process all the same
+        await asyncio.wait([starting])
         raise
     started.owner.setblocking(False)
     wire = Wire(owner, started)
