@@ -12,7 +12,7 @@ from watchkeeper.gateway import invocation, oip
 from watchkeeper.gateway.contract import Contract
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.tensor import DATATYPES, NUMBERS, Tensor, as_bytes, encoded, values_of
-from watchkeeper.model import Model
+from watchkeeper.model import Model, Type
 from watchkeeper.runtime import channel
 
 KINDS = ("number", "integer", "boolean", "string", "timestamp", "other")
@@ -72,7 +72,7 @@ def test_bytes_are_taken_or_refused(body, kind):
 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=5) | st.lists(st.floats(allow_nan=False), min_size=1))
 def test_values_come_back_from_binary_as_they_went(values):
-    output = encoded("x", values, [len(values)], None)
+    output = encoded("x", values, [len(values)], Type.OTHER)
     tensor = Tensor("x", output.shape, output.datatype)
     assert list(values_of(tensor, memoryview(as_bytes(output)))) == values
 

@@ -185,6 +185,7 @@ class App:
             raise
         if not served.contract.holds(reply.prediction):
             version.figures.invalid += 1
+        version.first = version.first or reply.first()
         if not served.sample:
             served.sample = {name: listed(values[:1]) for name, values in rows.columns.items()}
         if journal is not None and event_id is not None:

@@ -18,6 +18,7 @@ from watchkeeper.gateway.rows import Rows, Values, listed
 from watchkeeper.lake.cell import micro, typed
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.model.mistake import no_such, shown
+from watchkeeper.release.contract.contract import predicted
 from watchkeeper.sdk.value import identifier
 
 FEW = 64
@@ -59,10 +60,10 @@ class Contract:
         self._time = model.only(Role.TIMESTAMP)
         self._ignored = frozenset(model.with_role(Role.IGNORED))
         self.booleans = frozenset(name for name, column in model.columns.items() if column.type is Type.BOOLEAN)
+        self.predicted = predicted(model).type
+        """What predictions are told as."""
         said = model.only(Role.PREDICTION)
-        self.prediction = None if said is None else model.columns[said]
-        """How the prediction is declared."""
-        self._answers = [] if self.prediction is None else list(_rules(self.prediction))
+        self._answers = [] if said is None else list(_rules(model.columns[said]))
 
     def rows(self, sent: Mapping[str, Values], number: int, inputs: Collection[str]) -> Rows:
         """What was sent, each column of `number` values; of `inputs`, which a version takes, one may be undeclared.

@@ -56,6 +56,7 @@ class Line:
         self.inputs = servable.inputs
         self.figures = Figures()
         self.restarts = 0
+        self.first: Reply | None = None
         self.is_up = False
         self.log = log
         self._servable, self._allowed, self._limits = servable, allowed, limits

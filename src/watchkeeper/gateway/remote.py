@@ -40,6 +40,7 @@ class Remote:
         self.inputs = servable.inputs
         self.figures = Figures()
         self.restarts = 0
+        self.first: Reply | None = None
         self.is_up = False
         self.memory_bytes: int | None = None
         self.pending = 0

@@ -235,7 +235,7 @@ class Switch:
         """Ask a row that was answered before, or one made up; a model may refuse the latter, but not end by it."""
         row = {name: served.sample.get(name) or _made_up(served.model, name) for name in version.inputs}
         try:
-            await version.ask(Rows(1, row))
+            version.first = await version.ask(Rows(1, row))
         except Refusal as refused:
             self._log.info("first row refused", version=version.name, error=str(refused))
         except Unanswered as wrong:

@@ -30,6 +30,8 @@ class Version(Protocol):
     inputs: tuple[str, ...]
     figures: Figures
     restarts: int
+    first: Reply | None
+    """What it answered to the first row that it was asked; None before that."""
 
     @property
     def is_up(self) -> bool:

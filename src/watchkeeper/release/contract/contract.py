@@ -132,11 +132,16 @@ def of(model: Model, version: Version) -> Contract:
     return Contract(model.name, version.version, takes, also, tuple(_outputs(model)))
 
 
-def _outputs(model: Model) -> Iterable[Field]:
+def predicted(model: Model) -> Column:
+    """What predictions are told as: numbers where one regresses or ranks, else as they or labels are declared."""
     named = model.only(Role.PREDICTION) or model.only(Role.LABEL)
-    column = model.columns[named] if named else Column(type=Type.OTHER)
     if model.task in (Task.REGRESSION, Task.RANKING):
-        column = Column(type=Type.NUMBER)
+        return Column(type=Type.NUMBER)
+    return model.columns[named] if named else Column(type=Type.OTHER)
+
+
+def _outputs(model: Model) -> Iterable[Field]:
+    column = predicted(model)
     given = {"type": column.type, "format": column.format, "allowed": _classes(model)}
     yield Field(PREDICTION, Column.model_validate({**given, "role": Role.PREDICTION, "nullable": False}))
     if model.task is Task.BINARY and model.only(Role.SCORE) is not None:
