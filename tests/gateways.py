@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from listener import listener
 from watchkeeper.gateway.app import App
 from watchkeeper.gateway.entry import Entry
 from watchkeeper.gateway.switch import Switch
@@ -158,30 +154,10 @@ class Gateway:
 @contextmanager
 def serving(folder: Path, *options: str, environment=()):
     """A gateway of this home, from its first answer until the block ends."""
-    log = Path(folder) / "gateway.log"
-    command = [sys.executable, "-m", "watchkeeper", "gateway", "--home", str(folder), "--port", "0", *options]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, **dict(environment)}
-        )
-    try:
-        gateway = Gateway(process, _port(process, log), log)
+    with listener(folder, "gateway", *options, environment=environment) as (process, port, log):
+        gateway = Gateway(process, port, log)
         gateway.ask("GET", "/v2/health/live")  # answered once the models are loaded
         yield gateway
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _port(process, log):
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(r"listens on http://[^ ]+:(\d+)", log.read_text())
-        if found:
-            return int(found[1])
-        time.sleep(0.02)
-    raise AssertionError(f"the gateway did not start: {log.read_text()}")
 
 
 @asynccontextmanager
