@@ -87,7 +87,7 @@ def misfits(contract: Contract, columns: Mapping[str, Any]) -> list[Misfit]:
         rule = rules.get(name)
         if rule is None:
             found.append(_unknown(contract, name, guess=len(found) < 5))
-        elif not rule.fits(values) and (fault := _fault(rule.field, values)) is not None:
+        elif not rule.fits(values) and (fault := wrong(rule.field, values)) is not None:
             found.append(fault)
         if len(found) >= MOST_TOLD:
             return found
@@ -168,7 +168,8 @@ def _missing(field: Field) -> Misfit:
     return Misfit(field.name, Kind.MISSING, f"{shown(field.name)} ({field.type}) is missing")
 
 
-def _fault(field: Field, values: Any) -> Misfit | None:
+def wrong(field: Field, values: Any) -> Misfit | None:
+    """What is wrong with a column, looked at closely; None where nothing is."""
     found = field.first_fault(as_list(values))
     if found is None:
         return None
