@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import numpy as np
+import structlog
 
+from listener import listener
+from watchkeeper.gateway.app import App
+from watchkeeper.gateway.entry import Entry
+from watchkeeper.gateway.switch import Switch
 from watchkeeper.release import registry
 from watchkeeper.state import model as models
 from watchkeeper.watch.home import opened
@@ -154,30 +154,39 @@ class Gateway:
 @contextmanager
 def serving(folder: Path, *options: str, environment=()):
     """A gateway of this home, from its first answer until the block ends."""
-    log = Path(folder) / "gateway.log"
-    command = [sys.executable, "-m", "watchkeeper", "gateway", "--home", str(folder), "--port", "0", *options]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, start_new_session=True, env={**os.environ, **dict(environment)}
-        )
-    try:
-        gateway = Gateway(process, _port(process, log), log)
+    with listener(folder, "gateway", *options, environment=environment) as (process, port, log):
+        gateway = Gateway(process, port, log)
         gateway.ask("GET", "/v2/health/live")  # answered once the models are loaded
         yield gateway
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
-def _port(process, log):
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(r"listens on http://[^ ]+:(\d+)", log.read_text())
-        if found:
-            return int(found[1])
-        time.sleep(0.02)
-    raise AssertionError(f"the gateway did not start: {log.read_text()}")
+@asynccontextmanager
+async def inside(folder: Path, default: str | None = None):
+    """A gateway's application in this process, to be asked by `asked`."""
+    with opened(folder) as home:
+        log = structlog.get_logger()
+        switch = Switch(home, home.config.serving, log)
+        await switch.start()
+        try:
+            yield App(switch, Entry(home.store, home.config.gateway, True), default, log)
+        finally:
+            await switch.close()
+
+
+async def asked(app: App, method: str, path: str, body: bytes = b"", kind: str = "application/json"):
+    """Status and body of the answer to one request."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", kind.encode())]
+    scope = {"type": "http", "method": method, "path": path, "headers": headers, "client": ("127.0.0.1", 1)}
+    await app(scope, receive, send)
+    return sent[0]["status"], sent[1]["body"]
 
 
 class Load:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
+from listener import listener
 from watchkeeper.sdk import frames, read, segments
 from watchkeeper.state import Role, model, open_store, token
 
@@ -93,23 +90,5 @@ class Serving:
 @contextmanager
 def serving(home, secret, *options, before=()):
     """A server of this home, from its first answer until the block ends."""
-    log = Path(home) / "server.log"
-    command = [*before, sys.executable, "-m", "watchkeeper", "serve", "--home", str(home), "--port", "0", *options]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-    try:
-        yield Serving(process, _port(process, log), secret)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _port(process, log):
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(r"listens on http://[^ ]+:(\d+)", log.read_text())
-        if found:
-            return int(found[1])
-        time.sleep(0.02)
-    raise AssertionError(f"the server did not start: {log.read_text()}")
+    with listener(home, "serve", *options, before=before) as (process, port, _):
+        yield Serving(process, port, secret)

@@ -117,7 +117,7 @@ def test_mlflows_forms_all_give_the_same(gateway, body, kind):
 def test_what_breaks_the_contract_is_named(gateway):
     status, answer = gateway.infer(g.tensors({**g.ROW, "x1": "four", "colour": "red", "truth": 1}))
     assert status == 400
-    assert "'x1' is not a number: 'four' in row 0" in answer["error"]
+    assert "'x1' is not a number: 'four' (row 0)" in answer["error"]
     assert "'colour' is no column of hotel" in answer["error"]
     assert "'truth' is the label" in answer["error"]
     status, answer = gateway.infer(g.tensors({"x0": 1.0}))

@@ -106,7 +106,7 @@ def test_two_servers_of_one_home_answer_what_is_under_way_when_they_are_asked_to
     assert not senders.acknowledged - stored.keys()
     assert not stored.keys() - senders.sent
     assert len(list((home / "inbox" / MODEL).glob("*.wks"))) == 2
-    assert "Stopped" in (home / "server.log").read_text()
+    assert "Stopped" in (home / "serve.log").read_text()
 
 
 def test_the_sync_of_a_frame_returns_before_its_2xx_is_sent(home, secret, tmp_path):
@@ -181,7 +181,7 @@ def test_events_are_taken_though_the_disk_of_the_state_is_full(home, disk):
             while True:
                 ballast.write(bytes(4096))
         assert server.post([event(1)])[0] == 200
-        assert "the use of token 1 was not noted" in (home / "server.log").read_text()
+        assert "the use of token 1 was not noted" in (home / "serve.log").read_text()
     assert [record.id for record in kept(home)] == ["e1"]
 
 

@@ -12,7 +12,7 @@ from watchkeeper.gateway import invocation, oip
 from watchkeeper.gateway.contract import Contract
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.tensor import DATATYPES, NUMBERS, Tensor, as_bytes, encoded, values_of
-from watchkeeper.model import Model
+from watchkeeper.model import Model, Type
 from watchkeeper.runtime import channel
 
 KINDS = ("number", "integer", "boolean", "string", "timestamp", "other")
@@ -41,7 +41,7 @@ def test_an_inference_request_is_taken_or_refused(inputs, binary, with_head):
     body, head = (text + binary, len(text)) if with_head else (text, None)
     try:
         request = oip.decoded(body, head)
-        sent, number = oip.columns(request, body, head, CONTRACT, ("number",))
+        sent, number = oip.columns(request, body, head, CONTRACT, ("number",), 100)
         rows = CONTRACT.rows(sent, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)
@@ -53,7 +53,7 @@ def test_an_inference_request_is_taken_or_refused(inputs, binary, with_head):
 @given(st.dictionaries(st.sampled_from(invocation.FORMS), anything, max_size=2) | anything)
 def test_an_invocation_is_taken_or_refused(sent):
     try:
-        found, number = invocation.columns(json.dumps(sent).encode(), "application/json", CONTRACT, ("number",))
+        found, number = invocation.columns(json.dumps(sent).encode(), "application/json", CONTRACT, ("number",), 100)
         rows = CONTRACT.rows(found, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)
@@ -64,7 +64,7 @@ def test_an_invocation_is_taken_or_refused(sent):
 @given(st.binary(max_size=200), st.sampled_from(["text/csv", "application/json"]))
 def test_bytes_are_taken_or_refused(body, kind):
     try:
-        found, number = invocation.columns(body, kind, CONTRACT, ("number",))
+        found, number = invocation.columns(body, kind, CONTRACT, ("number",), 100)
         CONTRACT.rows(found, number, ("number",))
     except Refusal as refusal:
         is_told(refusal)
@@ -72,7 +72,7 @@ def test_bytes_are_taken_or_refused(body, kind):
 
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=5) | st.lists(st.floats(allow_nan=False), min_size=1))
 def test_values_come_back_from_binary_as_they_went(values):
-    output = encoded("x", values, [len(values)], None)
+    output = encoded("x", values, [len(values)], Type.OTHER)
     tensor = Tensor("x", output.shape, output.datatype)
     assert list(values_of(tensor, memoryview(as_bytes(output)))) == values
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version as installed
 from typing import Any, NamedTuple
@@ -17,12 +18,13 @@ from structlog.typing import FilteringBoundLogger
 
 from watchkeeper.gateway import invocation, oip
 from watchkeeper.gateway.entry import PREDICTS, SCRAPES, Entry
-from watchkeeper.gateway.line import Version
+from watchkeeper.gateway.journal import Journal
 from watchkeeper.gateway.metric import Metrics
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.rows import Reply, Rows, listed
 from watchkeeper.gateway.served import Served
 from watchkeeper.gateway.switch import Switch
+from watchkeeper.gateway.version import Version
 from watchkeeper.sdk.value import identifier
 
 JSON = b"application/json"
@@ -49,6 +51,7 @@ class App:
         """From then on each answer closes its connection."""
         self._switch, self._entry, self._default, self._log = switch, entry, default, log
         self._rows = switch.home.config.gateway.rows
+        self._made = switch.aside.made
         self._fixed: dict[tuple[str, str], Callable[[Scope], Awaitable[Answer]]] = {
             ("GET", "/v2"): self._server,
             ("GET", "/v2/health/live"): self._live,
@@ -125,16 +128,21 @@ class App:
             body = await self._entry.body(scope, receive, headers, share)
             began = time.perf_counter()
             head = _length(headers.get(HEAD))
-            request = oip.decoded(body, head)
-            oip.check_outputs(request)
-            first = served.version(pinned)
-            sent, number = oip.columns(request, body, head, served.contract, first.inputs)
-            rows = self._checked(served, served.contract.rows(sent, number, first.inputs))
+            first, contract = served.version(pinned), served.contract
+
+            def read() -> tuple[oip.Request, Rows]:
+                request = oip.decoded(body, head)
+                oip.check_outputs(request)
+                sent, number = oip.columns(request, body, head, contract, first.inputs, self._rows)
+                return request, contract.rows(sent, number, first.inputs)
+
+            request, rows = await self._made(read, size=len(body))
             given = (request.parameters or {}).get("id")
             event_id, version, reply = await self._predicted(served, rows, first, pinned is not None, given, began)
-            answer, length = oip.answered(
-                request, name, version.name, reply, number, served.contract, event_id if rows.ids is None else None
-            )
+            told = event_id if rows.ids is None else None
+
+            answered = partial(oip.answered, request, name, version.name, reply, rows.number, contract, told)
+            answer, length = await self._made(answered, rows=rows.number)
         if length is None:
             return Answer(answer)
         return Answer(answer, 200, BINARY, ((HEAD, str(length).encode()),))
@@ -150,18 +158,18 @@ class App:
         with self._entry.share() as share:
             body = await self._entry.body(scope, receive, headers, share)
             began = time.perf_counter()
-            first = served.version(None)
+            first, contract = served.version(None), served.contract
             kind = headers.get(b"content-type", b"").decode("latin-1")
-            sent, number = invocation.columns(body, kind, served.contract, first.inputs)
-            rows = self._checked(served, served.contract.rows(sent, number, first.inputs))
-            event_id, version, reply = await self._predicted(served, rows, first, False, None, began)
-            return Answer(invocation.answered(version.name, reply, event_id if rows.ids is None else None))
 
-    def _checked(self, served: Served, rows: Rows) -> Rows:
-        if rows.number > self._rows:
-            words = f"The request has {rows.number:,} rows; at most {self._rows:,} are answered at once."
-            raise Refusal(413, "too-many-rows", words)
-        return rows
+            def read() -> Rows:
+                sent, number = invocation.columns(body, kind, contract, first.inputs, self._rows)
+                return contract.rows(sent, number, first.inputs)
+
+            rows = await self._made(read, size=len(body))
+            event_id, version, reply = await self._predicted(served, rows, first, False, None, began)
+            told = event_id if rows.ids is None else None
+            answered = partial(invocation.answered, version.name, reply, told)
+            return Answer(await self._made(answered, rows=rows.number))
 
     async def _predicted(
         self, served: Served, rows: Rows, first: Version, pinned: bool, given: Any, began: float
@@ -173,15 +181,22 @@ class App:
             version, reply = await served.answer(rows, first, pinned=pinned)
         except Refusal as refusal:
             if journal is not None and event_id is not None and refusal.status >= 500:
-                journal.failed(rows, event_id, first.name, str(refusal), time.perf_counter() - began)
+                await self._logged(journal, rows, event_id, first.name, began, str(refusal))
             raise
         if not served.contract.holds(reply.prediction):
             version.figures.invalid += 1
+        version.first = version.first or reply.first()
         if not served.sample:
-            served.sample = {name: listed(values)[:1] for name, values in rows.columns.items()}
+            served.sample = {name: listed(values[:1]) for name, values in rows.columns.items()}
         if journal is not None and event_id is not None:
-            journal.answered(rows, event_id, version.name, reply, time.perf_counter() - began)
+            await self._logged(journal, rows, event_id, version.name, began, reply)
         return event_id, version, reply
+
+    async def _logged(
+        self, journal: Journal, rows: Rows, event_id: str, version: str, began: float, answer: Reply | str
+    ) -> None:
+        seconds = time.perf_counter() - began
+        await self._made(partial(journal.log, rows, event_id, version, seconds, answer), rows=rows.number)
 
     def _served(self, name: str) -> Served:
         served = self._switch.models.get(name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.refusal import Refusal
+from watchkeeper.gateway.refusal import Refusal, TooManyRows
 from watchkeeper.gateway.rows import Reply, Values, listed
 from watchkeeper.model import Column, Type
 from watchkeeper.model.mistake import shown
@@ -42,12 +43,12 @@ _decode = msgspec.json.Decoder(Invocation).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def columns(body: bytes | bytearray, kind: str, contract: Contract, inputs: Sequence[str]) -> _Sent:
-    """The values of each column that was sent, and how many rows they make. Raises a `Refusal`."""
+def columns(body: bytes | bytearray, kind: str, contract: Contract, inputs: Sequence[str], most: int) -> _Sent:
+    """The values of each column that was sent, and how many rows they make: `most` at most. Raises a `Refusal`."""
     kind, _, parameters = kind.partition(";")
     kind = kind.strip().lower()
     if kind == "text/csv":
-        return _of_csv(body, contract)
+        return _of_csv(body, contract, most)
     if kind not in ("application/json", ""):
         told = f"Bodies of type {kind[:100]!r} are not read here. Send application/json or text/csv."
         raise Refusal(415, "content-type", told)
@@ -64,6 +65,7 @@ def columns(body: bytes | bytearray, kind: str, contract: Contract, inputs: Sequ
         raise _malformed(f"Send exactly one of {', '.join(FORMS)}; here {' and '.join(there) or 'none'} is sent.")
     if sent.params:
         raise _malformed("`params` are not taken by this model; leave them out.")
+    _check_rows(getattr(sent, there[0]), most)
     if sent.dataframe_split is not None:
         return _of_lines(sent.dataframe_split.data, sent.dataframe_split.columns or inputs)
     if sent.dataframe_records is not None:
@@ -98,6 +100,14 @@ def refused(refusal: Refusal) -> bytes:
 
 def _malformed(text: str) -> Refusal:
     return Refusal(400, "malformed", text)
+
+
+def _check_rows(sent: Any, most: int) -> None:
+    """Refuse too many rows before columns are made of them."""
+    rows = sent.data if isinstance(sent, Split) else sent
+    for values in rows.values() if isinstance(rows, dict) else [rows]:
+        if isinstance(values, list) and len(values) > most:
+            raise TooManyRows(most)
 
 
 def _of_lines(lines: Sequence[Any], names: Sequence[str]) -> _Sent:
@@ -149,14 +159,16 @@ def _unboxed(values: list[Any]) -> list[Any]:
     return values
 
 
-def _of_csv(body: bytes | bytearray, contract: Contract) -> _Sent:
+def _of_csv(body: bytes | bytearray, contract: Contract, most: int) -> _Sent:
     try:
         text = str(body, "utf-8-sig")
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+        lines = list(islice(filter(None, csv.reader(io.StringIO(text, newline=""), strict=True)), most + 2))
     except (UnicodeDecodeError, csv.Error) as error:
         raise _malformed(f"The body is no CSV in UTF-8: {error}.") from None
     if not lines:
         raise _malformed("The request holds no row.")
+    if len(lines) > most + 1:
+        raise TooManyRows(most)
     found, number = _of_lines(lines[1:], lines[0])
     for name, values in found.items():
         column = contract.column(name)

@@ -6,15 +6,25 @@ import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchkeeper.gateway.rows import Reply, Rows, listed, score_of, scores_of
-from watchkeeper.lake.schema import declared
-from watchkeeper.model import Model, Role
+from watchkeeper.lake import schema
+from watchkeeper.model import Model, Role, Scalar
 from watchkeeper.sdk import Logger, inbox_of
 from watchkeeper.sdk.counts import Counts
 
 LONGEST_ERROR = 2_000
+_NOTHING = Reply(None, None, ())
+
+
+class _Declared(NamedTuple):
+    """How the columns are declared."""
+
+    positive: Scalar | None
+    context: frozenset[str]
+    apart: frozenset[str]
+    """What is no feature, as it names or dates the event."""
 
 
 class Journal:
@@ -29,9 +39,10 @@ class Journal:
 
     def declare(self, model: Model) -> None:
         """Take over how the columns are declared now."""
-        self._positive = model.positive
-        self._context = frozenset(declared(model, "context"))
-        self._apart = frozenset(name for role in (Role.ID, Role.TIMESTAMP) if (name := model.only(role)))
+        apart = frozenset(name for role in (Role.ID, Role.TIMESTAMP) if (name := model.only(role)))
+        self._declared = _Declared(
+            model.positive, frozenset(schema.declared(model, "context")), apart
+        )  # at once, for threads
 
     @property
     def counts(self) -> Counts:
@@ -42,13 +53,15 @@ class Journal:
         """A name that no event has, for those of a request that brings none."""
         return f"{self._start}-{next(self._numbers):x}"
 
-    def answered(self, rows: Rows, name: str, version: str, reply: Reply, seconds: float) -> None:
-        """Log each row with what was predicted."""
+    def log(self, rows: Rows, name: str, version: str, seconds: float, answer: Reply | str) -> None:
+        """Log each row with what was predicted; or with why nothing was, in a text."""
+        declared = self._declared
+        error, reply = (answer[:LONGEST_ERROR], _NOTHING) if isinstance(answer, str) else (None, answer)
         predictions = None if reply.prediction is None else listed(reply.prediction)
-        score, scores = score_of(reply, self._positive), scores_of(reply)
-        self._logger.request(seconds, False)
+        score, scores = score_of(reply, declared.positive), scores_of(reply)
+        self._logger.request(seconds, error is not None)
         for row in range(rows.number):
-            features, context = self._cells(rows, row)
+            features, context = _cells(rows, row, declared)
             self._logger.event(
                 features,
                 id=_id(rows, name, row),
@@ -59,38 +72,25 @@ class Journal:
                 scores=None if scores is None else scores[row],
                 context=context,
                 latency_ms=1000 * seconds,
-            )
-
-    def failed(self, rows: Rows, name: str, version: str, error: str, seconds: float) -> None:
-        """Log each row with why nothing was predicted."""
-        self._logger.request(seconds, True)
-        for row in range(rows.number):
-            features, context = self._cells(rows, row)
-            self._logger.event(
-                features,
-                id=_id(rows, name, row),
-                time=None if rows.times is None else rows.times[row],
-                version=version,
-                context=context,
-                latency_ms=1000 * seconds,
-                error=error[:LONGEST_ERROR],
+                error=error,
             )
 
     def close(self) -> None:
         """Bring to disk what waits."""
         self._logger.close()
 
-    def _cells(self, rows: Rows, row: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """The row's features, and what else belongs to it."""
-        features: dict[str, Any] = {}
-        context: dict[str, Any] | None = None
-        for name, values in rows.columns.items():
-            if name in self._context:
-                context = context or {}
-                context[name] = values[row]
-            elif name not in self._apart:
-                features[name] = values[row]
-        return features, context
+
+def _cells(rows: Rows, row: int, declared: _Declared) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The row's features, and what else belongs to it."""
+    features: dict[str, Any] = {}
+    context: dict[str, Any] | None = None
+    for name, values in rows.columns.items():
+        if name in declared.context:
+            context = context or {}
+            context[name] = values[row]
+        elif name not in declared.apart:
+            features[name] = values[row]
+    return features, context
 
 
 def _id(rows: Rows, name: str, row: int) -> str:

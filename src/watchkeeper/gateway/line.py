@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, deque
-from hashlib import blake2b
-from subprocess import Popen
-from typing import Any, Protocol, cast
+from collections import deque
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,12 +14,15 @@ from structlog.typing import FilteringBoundLogger
 
 from watchkeeper.gateway.refusal import Busy, Refusal
 from watchkeeper.gateway.rows import Reply, Rows, Values
+from watchkeeper.gateway.suspect import Suspects
+from watchkeeper.gateway.version import Unanswered
+from watchkeeper.gateway.wire import Wire, opened
 from watchkeeper.model import Allowed, WatchkeeperError
 from watchkeeper.model.gateway import Gateway
 from watchkeeper.release.figures import Figures
 from watchkeeper.runtime import channel
 from watchkeeper.runtime.failure import CannotLoad
-from watchkeeper.runtime.launch import end, ended, start
+from watchkeeper.runtime.launch import ended
 from watchkeeper.runtime.servable import Servable
 from watchkeeper.runtime.worker import memory_of
 
@@ -30,54 +31,7 @@ ROWS_AT_ONCE = 1024
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 """Seconds before a process that ended is started again; doubled each time that it did not live long."""
 LONG_LIFE = 30.0
-SUSPECT_SECONDS = 600.0
-MOST_SUSPECTS = 1_000
 _replies = msgspec.msgpack.Decoder(tuple[int, list[Any]]).decode
-
-
-class Unanswered(WatchkeeperError):
-    """A version has no answer to a request, which another one may have: its process ended, is late, or is not there."""
-
-    exit_code = 4
-
-    def __init__(self, text: str, reason: str, *, sent: bool) -> None:
-        super().__init__(text)
-        self.reason = reason
-        """One word for the metrics."""
-        self.sent = sent
-        """Whether the version was given the request: then it may be the request's fault."""
-
-
-class Version(Protocol):
-    """What answers for one version: a process of ours, or another server."""
-
-    name: str
-    inputs: tuple[str, ...]
-    figures: Figures
-    restarts: int
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it can be asked now."""
-        ...
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """Memory of its process, where it is ours."""
-        ...
-
-    @property
-    def pending(self) -> int:
-        """Requests that it was given and has not answered."""
-        ...
-
-    def ask(self, rows: Rows, alone: bool = False) -> asyncio.Future[Reply]:
-        """Ask for an answer; it may become `Unanswered` or a `Refusal`. Raises both at once, too."""
-        ...
-
-    async def close(self, drain_seconds: float) -> None:
-        """Answer what it was given, for so long, and end."""
-        ...
 
 
 class _Asked(Struct):
@@ -102,6 +56,7 @@ class Line:
         self.inputs = servable.inputs
         self.figures = Figures()
         self.restarts = 0
+        self.first: Reply | None = None
         self.is_up = False
         self.log = log
         self._servable, self._allowed, self._limits = servable, allowed, limits
@@ -111,28 +66,16 @@ class Line:
         self._calls = 0
         self._is_due = False
         self._timer: asyncio.TimerHandle | None = None
-        self._suspects: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
+        self._suspects = Suspects()
         self._restarting: asyncio.Task[None] | None = None
         self._is_closed = False
         self._pause = FIRST_PAUSE
         self._began = 0.0
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
 
     async def load(self) -> None:
         """Start the process and let it load the model. Raises `CannotLoad`."""
-        started = await asyncio.to_thread(start, self._servable, self._allowed)
-        started.owner.setblocking(False)
-        wire = _Wire(self, started.process)
-        try:
-            await self._loop.create_unix_connection(lambda: wire, sock=started.owner)
-            async with asyncio.timeout(self._limits.load_seconds):
-                await wire.loaded
-        except TimeoutError:
-            await wire.end()
-            raise CannotLoad(f"{self.name} was not loaded within {self._limits.load_seconds:g} seconds.") from None
-        except BaseException:
-            await wire.end()
-            raise
+        wire = await opened(self, self._servable, self._allowed, self._limits.load_seconds)
         self._wire, self._began, self.is_up = wire, time.monotonic(), True
 
     @property
@@ -175,16 +118,17 @@ class Line:
         self._is_closed, self.is_up = True, False
         if self._restarting is not None:
             self._restarting.cancel()
+            await asyncio.wait([self._restarting])
         self._give_up(Unanswered(f"{self.name} was closed.", "down", sent=False))
         if self._wire is not None:
             await self._wire.end()
 
-    def lost(self, wire: _Wire) -> None:
+    def lost(self, wire: Wire) -> None:
         """The process ended, however it did."""
         if wire is not self._wire or not self.is_up:
             return
         self.is_up = False
-        self._remember()
+        self._suspects.add(asked.frame for asked in self._called)
         self._fail_called(f"The process of {self.name} ended before it answered.", "crash")
         self._give_up(Unanswered(f"The process of {self.name} ended.", "down", sent=False))
         if not self._is_closed:
@@ -210,7 +154,7 @@ class Line:
         if called:
             self._calls += 1
             assert self._wire is not None
-            self._wire.transport.write(channel.batch_frame(self._calls, [asked.frame for asked in called]))
+            self._wire.send(channel.batch_frame(self._calls, [asked.frame for asked in called]))
             self._timer = self._loop.call_later(self._limits.seconds, self._late)
 
     def replied(self, body: bytes) -> None:
@@ -229,7 +173,7 @@ class Line:
         for asked, reply in zip(called, replies, strict=True):
             self.figures.add(now - asked.began)
             if self._suspects:
-                self._suspects.pop(_content(asked), None)
+                self._suspects.clear(asked.frame)
             if asked.future.done():
                 continue
             if isinstance(reply, Reply):
@@ -248,7 +192,7 @@ class Line:
 
     def _late(self) -> None:
         """The process works on too long: it is ended, as nothing else frees it."""
-        self._remember()
+        self._suspects.add(asked.frame for asked in self._called)
         self._fail_called(f"{self.name} did not answer within {self._limits.seconds:g} seconds.", "timeout")
         if self._wire is not None:
             self._wire.process.kill()
@@ -271,26 +215,14 @@ class Line:
             if not asked.future.done():
                 asked.future.set_exception(why)
 
-    def _remember(self) -> None:
-        """What is in the process may be why it ends."""
-        for content in {_content(asked) for asked in self._called}:
-            times, _ = self._suspects.pop(content, (0, 0.0))
-            self._suspects[content] = times + 1, time.monotonic()
-        while len(self._suspects) > MOST_SUSPECTS:
-            self._suspects.popitem(last=False)
-
     def _suspect(self, asked: _Asked) -> None:
         """Ask alone what was in the process when it ended. Raises `Unanswered` for what was twice."""
-        content = _content(asked)
-        times, at = self._suspects.get(content, (0, 0.0))
-        if times and time.monotonic() - at > SUSPECT_SECONDS:
-            del self._suspects[content]
-        elif times > 1:
+        times = self._suspects.times(asked.frame)
+        if times > 1:
             raise Unanswered(f"These values ended the process of {self.name} twice.", "poison", sent=True)
-        elif times:
-            asked.alone = True
+        asked.alone = asked.alone or times == 1
 
-    async def _restart(self, wire: _Wire) -> None:
+    async def _restart(self, wire: Wire) -> None:
         how = await asyncio.to_thread(ended, wire.process)
         await wire.end()
         if time.monotonic() - self._began > LONG_LIFE:
@@ -304,55 +236,6 @@ class Line:
                 await self.load()
             except (WatchkeeperError, OSError) as wrong:  # or the machine has no room for a process just now
                 how = str(wrong)
-
-
-class _Wire(asyncio.Protocol):
-    """The socket to one process, from its start to its end."""
-
-    def __init__(self, line: Line, process: Popen[bytes]) -> None:
-        self.process = process
-        self.loaded: asyncio.Future[channel.Loaded] = asyncio.get_running_loop().create_future()
-        self._line = line
-        self._frames = channel.Frames()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
-        try:
-            for body in self._frames.cut(data):
-                if self.loaded.done():
-                    self._line.replied(body)
-                else:
-                    self._heard(channel.loaded_of(body))
-        except Exception as wrong:  # noqa: BLE001 - whatever a model's process sends: it is ended, and started again
-            self._line.log.error("frame not read", version=self._line.name, error=str(wrong))
-            self.transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Called by the event loop once the process ended, however it did."""
-        if not self.loaded.done():
-            self.loaded.set_exception(CannotLoad(f"{self._line.name} can't be loaded: its process ended."))
-        self._line.lost(self)
-
-    async def end(self) -> None:
-        """Close the socket, which ends the process."""
-        transport = getattr(self, "transport", None)
-        if transport is not None:
-            transport.abort()
-        await asyncio.to_thread(end, self.process, 0.5)
-
-    def _heard(self, answer: channel.Loaded | channel.Failed) -> None:
-        if isinstance(answer, channel.Failed):
-            self.loaded.set_exception(CannotLoad(f"{self._line.name} can't be loaded. {answer.reason}"))
-        else:
-            self.loaded.set_result(answer)
-
-
-def _content(asked: _Asked) -> bytes:
-    return blake2b(asked.frame, digest_size=16).digest()
 
 
 def _reply(told: Any, rows: int) -> Reply | tuple[str, str]:

@@ -40,9 +40,12 @@ class Memory:
             return
         served.live.figures, served.before, served.reference = kept.live.copy(), Figures(), kept.reference
 
-    def write(self, models: Mapping[str, Served]) -> None:
-        """Keep what is known now, if it is not what was known before. Raises `CannotWrite`."""
-        content = msgspec.json.encode({name: _kept(served) for name, served in list(models.items()) if served.live})
+    def content(self, models: Mapping[str, Served]) -> bytes:
+        """What is known now. Only the thread that counts may ask, as all of it must be of one moment."""
+        return msgspec.json.encode({name: _kept(served) for name, served in models.items() if served.live})
+
+    def write(self, content: bytes) -> None:
+        """Keep it, if it is not what was kept before. Raises `CannotWrite`."""
         if content == self._written:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from watchkeeper.gateway.entry import Entry
-from watchkeeper.gateway.line import Version
+from watchkeeper.gateway.version import Version
 from watchkeeper.release.figures import cumulated
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.line import Version
-from watchkeeper.gateway.refusal import Refusal
+from watchkeeper.gateway.refusal import Refusal, TooManyRows
 from watchkeeper.gateway.rows import Reply, Values, listed, score_of
 from watchkeeper.gateway.tensor import DATATYPE_OF, Output, Tensor, as_bytes, encoded, values_of, wrong
-from watchkeeper.model import Role, Task, Type
+from watchkeeper.gateway.version import Version
+from watchkeeper.model import Task
 from watchkeeper.model.mistake import no_such
 
 MATRIX = "input"
@@ -66,11 +66,16 @@ def decoded(body: bytes | bytearray, head: int | None) -> Request:
 
 
 def columns(
-    request: Request, body: bytes | bytearray, head: int | None, contract: Contract, inputs: Sequence[str]
+    request: Request, body: bytes | bytearray, head: int | None, contract: Contract, inputs: Sequence[str], most: int
 ) -> tuple[dict[str, Values], int]:
-    """The values of each column that was sent, and how many rows they make. Raises a `Refusal` that names a tensor."""
+    """The values of each column that was sent, and how many rows they make: `most` at most.
+
+    Raises a `Refusal` that names a tensor.
+    """
     found: dict[str, Values] = {}
     number = -1
+    if any(tensor.shape and tensor.shape[0] > most for tensor in request.inputs):
+        raise TooManyRows(most)
     for tensor, values in _tensors(request, body, head):
         shape = tensor.shape
         if not shape:
@@ -140,13 +145,13 @@ def metadata(contract: Contract, version: Version, versions: Sequence[str], plat
     """What a model takes and gives."""
     model = contract.model
     inputs = [{"name": name, "datatype": _datatype(contract, name), "shape": [-1]} for name in version.inputs]
-    said = next((model.only(role) for role in (Role.PREDICTION, Role.LABEL) if model.only(role)), None)
-    kind = model.columns[said].type if said else Type.NUMBER if model.task is Task.REGRESSION else Type.OTHER
-    outputs = [{"name": "prediction", "datatype": DATATYPE_OF[kind], "shape": [-1]}]
-    if model.task is Task.BINARY:
-        outputs.append({"name": "score", "datatype": "FP64", "shape": [-1]})
-    elif model.task is Task.MULTICLASS:
-        outputs.append({"name": "scores", "datatype": "FP64", "shape": [-1, -1]})
+    if version.first is None:
+        outputs = _declared(contract)
+    else:
+        outputs = [
+            {"name": one.name, "datatype": one.datatype, "shape": [-1] * len(one.shape)}
+            for one in _outputs(version.first, 1, contract).values()
+        ]
     return {
         "name": model.name,
         "versions": list(versions),
@@ -154,6 +159,16 @@ def metadata(contract: Contract, version: Version, versions: Sequence[str], plat
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def _declared(contract: Contract) -> list[dict[str, Any]]:
+    """What a version gives that has not answered yet, as far as the declaration says it."""
+    found: list[dict[str, Any]] = [{"name": "prediction", "datatype": DATATYPE_OF[contract.predicted], "shape": [-1]}]
+    if contract.model.task is Task.BINARY:
+        found.append({"name": "score", "datatype": "FP64", "shape": [-1]})
+    elif contract.model.task is Task.MULTICLASS:
+        found.append({"name": "scores", "datatype": "FP64", "shape": [-1, -1]})
+    return found
 
 
 def _datatype(contract: Contract, name: str) -> str:
@@ -192,7 +207,7 @@ def _parted(tensor: Tensor, values: Values, contract: Contract, inputs: Sequence
 def _outputs(reply: Reply, number: int, contract: Contract) -> dict[str, Output]:
     found: dict[str, Output] = {}
     if reply.prediction is not None:
-        found["prediction"] = encoded("prediction", reply.prediction, [number], contract.prediction)
+        found["prediction"] = encoded("prediction", reply.prediction, [number], contract.predicted)
     score = score_of(reply, contract.model.positive)
     if score is not None:
         found["score"] = Output("score", "FP64", [number], None, score)

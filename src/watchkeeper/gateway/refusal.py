@@ -37,6 +37,13 @@ class Broken(Refusal):
         super().__init__(400, "contract", " ".join(faults[:MOST_FAULTS]) + more)
 
 
+class TooManyRows(Refusal):
+    """A request has more rows than are answered at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(413, "too-many-rows", f"The request has more than {most:,} rows. Send them in several.")
+
+
 class Busy(Refusal):
     """More waits than may wait: to be sent again in a second."""
 

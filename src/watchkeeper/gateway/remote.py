@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from watchkeeper.gateway.line import Unanswered
+from watchkeeper.gateway.aside import Aside
 from watchkeeper.gateway.refusal import Busy, Refusal
 from watchkeeper.gateway.rows import Reply, Rows
 from watchkeeper.gateway.tensor import DATATYPE_OF
+from watchkeeper.gateway.version import Unanswered
 from watchkeeper.model import Allowed, Model
 from watchkeeper.model.gateway import Gateway
 from watchkeeper.release.figures import Figures
@@ -31,20 +33,27 @@ MOST_BYTES = 32 << 20
 class Remote:
     """Asks a server whose host the home's configuration lists, over a pool of connections; it follows no redirect."""
 
-    def __init__(self, name: str, servable: Servable, allowed: Allowed, limits: Gateway, model: Model) -> None:
+    def __init__(
+        self, name: str, servable: Servable, allowed: Allowed, limits: Gateway, model: Model, aside: Aside
+    ) -> None:
         self.name = name
         self.inputs = servable.inputs
         self.figures = Figures()
         self.restarts = 0
+        self.first: Reply | None = None
         self.is_up = False
         self.memory_bytes: int | None = None
         self.pending = 0
         url = checked_url(servable.url or "", allowed)
         self._url = urlsplit(url)._replace(path=path_of(url)).geturl()
-        self._datatypes = {name: DATATYPE_OF[column.type] for name, column in model.columns.items()}
-        self._limits = limits
+        self.declare(model)
+        self._limits, self._aside = limits, aside
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[Reply]] = set()
+
+    def declare(self, model: Model) -> None:
+        """Take over how the columns are declared now."""
+        self._datatypes = {name: DATATYPE_OF[column.type] for name, column in model.columns.items()}
 
     async def load(self) -> None:
         """Open the pool; whether the server answers is seen by the first row that it is asked."""
@@ -85,9 +94,10 @@ class Remote:
         self.pending += 1
         try:
             columns = [rows.columns[name] for name in self.inputs]
-            body = body_of(self._url, self.inputs, columns, self._datatypes)
+            encoded = partial(body_of, self._url, self.inputs, columns, self._datatypes)
+            body = await self._aside.made(encoded, rows=rows.number)
             status, content = await self._post(self._session, body)
-            reply = self._read(status, content, rows.number)
+            reply = await self._aside.made(partial(self._read, status, content, rows.number), size=len(content))
         except TimeoutError:
             self.figures.errors += 1
             words = f"The server of {self.name} did not answer within {self._limits.seconds:g} seconds."

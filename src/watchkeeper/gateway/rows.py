@@ -37,6 +37,11 @@ class Reply(Struct, gc=False):
     classes: Sequence[Scalar]
     """What they stand for; numbers where the model does not say."""
 
+    def first(self) -> Reply:
+        """The reply to the first row alone."""
+        prediction = None if self.prediction is None else self.prediction[:1]
+        return Reply(prediction, None if self.scores is None else self.scores[: len(self.classes)], self.classes)
+
 
 def listed(values: Values) -> list[Any]:
     """Values as Python's own."""

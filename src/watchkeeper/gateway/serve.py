@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import socket
 import time
 from collections.abc import Callable
@@ -19,8 +18,8 @@ from watchkeeper.gateway.entry import Entry
 from watchkeeper.gateway.switch import Switch
 from watchkeeper.server.access import is_loopback
 from watchkeeper.server.limit import Limits
-from watchkeeper.server.serve import CannotListen, listening, url_of
-from watchkeeper.state import token
+from watchkeeper.server.serve import configured, listening, may_listen, url_of
+from watchkeeper.state import Role
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.log import open_log
 
@@ -42,19 +41,17 @@ def serve(
     `default` is the model of /invocations; `functions` lets Python functions answer. Raises `CannotListen` and
     `NoSuchModel`.
     """
-    is_private = is_loopback(host)
-    if not is_private and not any(known.refusal(_now()) is None for known in token.listing(home.store)):
-        raise CannotListen(
-            f"{host} can be reached from elsewhere, and no token exists that would keep strangers out. "
-            "Run `watchkeeper token create --role predict` first, or leave --host out to serve this machine alone."
-        )
+    may_listen(home.store, host, Role.PREDICT)
     if default is not None:
         home.model(default)
     log = open_log()
     allowed = home.config.serving.model_copy(update={"functions": True}) if functions else home.config.serving
     switch = Switch(home, allowed, log)
-    made = App(switch, Entry(home.store, home.config.gateway, is_private), default, log)
-    server = _Server(_config(made, home), made, home.config.gateway.drain_seconds)
+    given = home.config.gateway
+    made = App(switch, Entry(home.store, given, is_loopback(host)), default, log)
+    limits = Limits(connections=given.connections)
+    config = configured(made, Joining, limits, int(2 * given.seconds) + 5, timeout_keep_alive=60)
+    server = _Server(config, made, given.drain_seconds)
     with closing(listening(host, port)) as listener:
         told(f"The gateway of {home.folder} listens on {url_of(listener)}. Stop it with Ctrl+C.")
         gc.collect()
@@ -111,26 +108,3 @@ def _accepted(listener: socket.socket) -> list[socket.socket]:
             taken.append(listener.accept()[0])
     listener.close()
     return taken
-
-
-def _config(made: App, home: Home) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # strangers' broken requests are no news
-    limits = Limits(connections=home.config.gateway.connections)
-    protocol = type("Connection", (Joining,), {"limits": limits})
-    return uvicorn.Config(
-        made,
-        http=protocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=limits.connections,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=int(2 * home.config.gateway.seconds) + 5,
-    )
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000

@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from watchkeeper.gateway.contract import Contract
-from watchkeeper.gateway.line import Unanswered, Version
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.rows import Reply, Rows, Values
+from watchkeeper.gateway.version import Unanswered, Version
 from watchkeeper.model import Model
 from watchkeeper.release.figures import Figures
 

@@ -8,21 +8,24 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from watchkeeper.gateway.aside import Aside
 from watchkeeper.gateway.contract import Contract
+from watchkeeper.gateway.guard import Guard
 from watchkeeper.gateway.journal import Journal
-from watchkeeper.gateway.line import Line, Unanswered, Version
+from watchkeeper.gateway.line import Line
 from watchkeeper.gateway.memory import Memory
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.remote import Remote
 from watchkeeper.gateway.rows import Rows, Values
 from watchkeeper.gateway.served import Served
+from watchkeeper.gateway.version import Unanswered, Version
 from watchkeeper.model import Allowed, CannotWrite, Model, Type, WatchkeeperError
 from watchkeeper.release import registry
-from watchkeeper.release.condition import harm
-from watchkeeper.release.figures import Figures, since
+from watchkeeper.release.figures import Figures
 from watchkeeper.runtime.failure import CannotLoad
 from watchkeeper.runtime.servable import Format
 from watchkeeper.state import StateUnavailable, deployment
+from watchkeeper.state import model as models
 from watchkeeper.state.deployment import Action
 from watchkeeper.state.version import Version as Registered
 from watchkeeper.watch.home import Home
@@ -32,7 +35,6 @@ CONDITION_SECONDS = 1.0
 KEEP_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before a version that could not be loaded is tried again."""
-WHO = "watchkeeper gateway"
 
 
 class Switch:
@@ -42,15 +44,19 @@ class Switch:
         self.home = home
         self.models: dict[str, Served] = {}
         self.journals: dict[str, Journal] = {}
+        self.aside = Aside()
         self.is_state_there = True
         self._allowed, self._log = allowed, log
         self._limits = home.config.gateway
         self._versions: dict[str, dict[str, Version]] = {}
         self._seen: dict[str, int] = {}
+        self._revisions: dict[str, int] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
         self._judged = 0.0
         self._kept = 0.0
+        self._keeping: asyncio.Task[None] | None = None
+        self._guard = Guard(home, log)
         self._memory = Memory(Path(home.folder))
 
     async def start(self) -> None:
@@ -66,24 +72,30 @@ class Switch:
             if time.monotonic() - self._judged > CONDITION_SECONDS:
                 self._judged = time.monotonic()
                 for served in list(self.models.values()):
-                    await self._judge(served)
+                    await self._guard.judge(served)
             if time.monotonic() - self._kept > KEEP_SECONDS:
                 self._kept = time.monotonic()
-                await asyncio.to_thread(self._keep)
+                self._keeping = asyncio.create_task(self._keep())
+                await asyncio.shield(self._keeping)
 
     async def close(self) -> None:
         """Answer what is under way, end all processes, and bring to disk what was logged."""
-        for task in (*self._moving.values(), *self._beside):
+        for task in self._moving.values():
             task.cancel()
-        await asyncio.to_thread(self._keep)
+        await asyncio.gather(*self._moving.values(), return_exceptions=True)
+        if self._keeping is not None:
+            await self._keeping  # else it might end after the last one
+        await self._keep()
         versions = [version for of in self._versions.values() for version in of.values()]
-        await asyncio.gather(*(version.close(self._limits.seconds) for version in versions))
+        await asyncio.gather(*self._beside, *(version.close(self._limits.seconds) for version in versions))
+        self.aside.close()
         for journal in self.journals.values():
             await asyncio.to_thread(journal.close)
 
     async def _look(self) -> None:
         try:
             newest = await asyncio.to_thread(deployment.newest, self.home.store)
+            declared = await asyncio.to_thread(models.revisions, self.home.store)
         except StateUnavailable as away:
             if self.is_state_there:
                 self._log.error("state away; what is live goes on", error=str(away))
@@ -92,10 +104,33 @@ class Switch:
         if not self.is_state_there:
             self._log.info("state is there again")
         self.is_state_there = True
+        for name, revision in declared.items():
+            if name in self.models and self._revisions.get(name) != revision:
+                await self._declare(name, revision)
         for name, number in newest.items():
             if self._seen.get(name) != number:
                 self._seen[name] = number
                 self._move(name)
+
+    async def _declare(self, name: str, revision: int) -> None:
+        """Take over how a model is declared now, from the next request on; what is loaded stays."""
+        try:
+            model = await asyncio.to_thread(self.home.model, name)
+        except StateUnavailable:
+            return  # the next look tries it again
+        except WatchkeeperError as wrong:
+            self._log.error("declaration not taken; the one before goes on", model=name, error=str(wrong))
+        else:
+            served = self.models[name]
+            if served.model != model:
+                served.model, served.contract = model, Contract(model)
+                if name in self.journals:
+                    self.journals[name].declare(model)
+                for version in self._versions[name].values():
+                    if isinstance(version, Remote):
+                        version.declare(model)
+                self._log.info("declared anew", model=name, revision=revision)
+        self._revisions[name] = revision
 
     def _move(self, name: str) -> None:
         """Follow the newest row; a move that is under way is for an older one, and ends."""
@@ -127,8 +162,7 @@ class Switch:
 
     async def _try(self, name: str) -> None:
         """Load what is live now and move the pointer, then load what stands behind it."""
-        model = await asyncio.to_thread(self.home.model, name)
-        served = self._served(model)
+        served = self.models.get(name) or self._served(await asyncio.to_thread(self.home.model, name))
         earlier = await asyncio.to_thread(registry.earlier, self.home, name)
         rows = await asyncio.to_thread(deployment.log, self.home.store, name)
         if not rows:
@@ -186,7 +220,7 @@ class Switch:
         name = registered.version
         version: Line | Remote
         if servable.format is Format.REMOTE:
-            version = Remote(name, servable, self._allowed, self._limits, served.model)
+            version = Remote(name, servable, self._allowed, self._limits, served.model, self.aside)
         else:
             version = Line(name, servable, self._allowed, self._limits, self._log)
         try:
@@ -201,7 +235,7 @@ class Switch:
         """Ask a row that was answered before, or one made up; a model may refuse the latter, but not end by it."""
         row = {name: served.sample.get(name) or _made_up(served.model, name) for name in version.inputs}
         try:
-            await version.ask(Rows(1, row))
+            version.first = await version.ask(Rows(1, row))
         except Refusal as refused:
             self._log.info("first row refused", version=version.name, error=str(refused))
         except Unanswered as wrong:
@@ -209,46 +243,19 @@ class Switch:
         finally:
             version.figures = Figures()
 
-    async def _judge(self, served: Served) -> None:
-        """The one place where a live version's figures are judged, and a rollback may follow."""
-        live, reference, declared = served.live, served.reference, served.model.rollback
-        if live is None or reference is None or declared is None:
-            return
-        if time.time() > served.since + 3600 * declared.hours:
-            served.reference = None
-            return
-        found = harm(declared, reference, since(live.figures, served.before))
-        if found is None:
-            return
-        name, now = served.model.name, time.time_ns() // 1_000
+    async def _keep(self) -> None:
+        content = self._memory.content(self.models)
         try:
-            await asyncio.to_thread(
-                lambda: registry.rollback(self.home, name, of=live.name, why=found.sentence, now=now, who=WHO)
-            )
-        except WatchkeeperError as wrong:
-            self._log.error("not rolled back", model=name, why=found.sentence, error=str(wrong))
-        else:
-            served.reference = None
-            self._log.error("rolled back", model=name, version=live.name, why=found.sentence)
-
-    def _keep(self) -> None:
-        try:
-            self._memory.write(self.models)
+            await asyncio.to_thread(self._memory.write, content)
         except CannotWrite as wrong:
             self._log.warning("figures not kept", error=str(wrong))
 
     def _served(self, model: Model) -> Served:
-        """The model, as it is declared now."""
-        served = self.models.get(model.name)
-        if served is None:
-            served = self.models[model.name] = Served(model, Contract(model))
-            self._versions[model.name] = {}
-            if self._limits.log:
-                self.journals[model.name] = Journal(Path(self.home.folder), model)
-        elif served.model != model:
-            served.model, served.contract = model, Contract(model)
-            if self._limits.log:
-                self.journals[model.name].declare(model)
+        """A model of which nothing was served yet."""
+        self._versions[model.name] = {}
+        if self._limits.log:
+            self.journals[model.name] = Journal(Path(self.home.folder), model)
+        served = self.models[model.name] = Served(model, Contract(model))
         return served
 
     def _failed(self, name: str, wrong: Exception) -> None:
@@ -268,7 +275,9 @@ class Switch:
 
 def _made_up(model: Model, name: str) -> Values:
     """A value that a column may have."""
-    column = model.columns[name]
+    column = model.columns.get(name)
+    if column is None:
+        return [""]
     if column.allowed:
         return [column.allowed[0]]
     if column.type in (Type.INTEGER, Type.NUMBER):

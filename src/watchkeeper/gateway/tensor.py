@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from math import prod
 from types import NoneType
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from watchkeeper.gateway.refusal import Refusal
 from watchkeeper.gateway.rows import Values, listed
-from watchkeeper.model import Column, Type
+from watchkeeper.model import Type
 from watchkeeper.model.mistake import shown
 
 NUMBERS: Mapping[str, np.dtype[Any]] = {
@@ -53,6 +53,10 @@ DATATYPE_OF = {
     Type.TIMESTAMP: "BYTES",
     Type.OTHER: "BYTES",
 }
+_TOLD_AS = {kind: DATATYPE_OF[kind] for kind in (Type.INTEGER, Type.NUMBER, Type.BOOLEAN, Type.STRING)}
+"""Datatypes of outputs, where the declaration says enough of them."""
+_NATURAL = {"BOOL": frozenset({bool}), "INT64": frozenset({int}), "FP64": _REAL}
+_ONE_KIND = {**_NATURAL, "FP64": frozenset({float}), "BYTES": frozenset({str})}
 
 
 class Tensor(Struct, gc=False):
@@ -94,26 +98,24 @@ def values_of(tensor: Tensor, binary: memoryview | None) -> Values:
     return _of_datatype(tensor, data)
 
 
-def encoded(name: str, values: Values, shape: list[int], column: Column | None) -> Output:
-    """Values as an output; its type is what the values are, else what the column is declared as."""
+def encoded(name: str, values: Values, shape: list[int], type: Type) -> Output:
+    """Values as an output: told as what they are declared as, if they can be, else as what they are."""
     data = listed(values)
-    kinds = set(map(type, data))
-    if float in kinds and kinds <= _REAL:
-        datatype = "FP64"
-    elif kinds == {int}:
-        datatype = "INT64"
-    elif kinds == {bool}:
-        datatype = "BOOL"
-    else:
-        datatype = "BYTES" if data or column is None else DATATYPE_OF[column.type]
-    return Output(name, datatype, shape, None, data)
+    for datatype in (_TOLD_AS.get(type), _natural(data)):
+        if datatype is None:
+            continue
+        try:
+            return Output(name, datatype, shape, None, _converted(data, datatype))
+        except (ValueError, OverflowError):
+            continue  # a version that answers what it is not declared to: the values are told as they are
+    raise AssertionError("every value can be told as a text")
 
 
 def as_bytes(output: Output) -> bytes:
     """An output's values as binary data."""
     data = output.data or []
     if output.datatype == "BYTES":
-        texts = [str(value).encode() for value in data]
+        texts = [text.encode() for text in data]
         return b"".join(chain.from_iterable((_LENGTH.pack(len(text)), text) for text in texts))
     return np.array(data, NUMBERS[output.datatype]).tobytes()
 
@@ -121,6 +123,43 @@ def as_bytes(output: Output) -> bytes:
 def wrong(tensor: Tensor, what: str) -> Refusal:
     """What is wrong with a tensor."""
     return Refusal(400, "tensor", f"The input {shown(tensor.name)} {what}.")
+
+
+def _natural(data: list[Any]) -> str:
+    kinds = set(map(type, data))
+    return next((datatype for datatype, all_of in _NATURAL.items() if kinds and kinds <= all_of), "BYTES")
+
+
+def _converted(data: list[Any], datatype: str) -> list[Any]:
+    """Values as a datatype has them. Raises `ValueError` where one has no equal there."""
+    if _ONE_KIND[datatype].issuperset(map(type, data)):
+        return data
+    return [_AS[datatype](value) for value in data]
+
+
+def _truth(value: Any) -> bool:
+    if value not in (0, 1):
+        raise ValueError
+    return bool(value)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, str) or value != int(value):
+        raise ValueError
+    return int(value)
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, str):
+        raise ValueError
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_AS: Mapping[str, Callable[[Any], Any]] = {"BOOL": _truth, "INT64": _integer, "FP64": _real, "BYTES": _text}
 
 
 def _flat(tensor: Tensor, data: list[Any]) -> list[Any]:

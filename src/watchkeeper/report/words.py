@@ -65,7 +65,7 @@ def number(value: float | None) -> str:
         return MISSING
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    size = abs(value)
+    size, value = abs(value), value + 0.0  # -0.0 + 0.0 is 0.0
     if size >= 1e15 or 0 < size < 1e-4:
         mantissa, exponent = f"{value:.2e}".split("e")
         text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

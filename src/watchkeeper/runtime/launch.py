@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def start(servable: Servable, allowed: Allowed, memory_bytes: int | None = None,
             env=clean_environment(),
             start_new_session=True,
         )
-    ours.sendall(frame)
+    with suppress(ConnectionError):  # it ended already, which whoever reads its first frame sees
+        ours.sendall(frame)
     return Started(process, ours)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +25,8 @@ from watchkeeper.runtime.worker import taken_columns
 
 MOST_BYTES = 256 << 20
 """The most bytes of an answer."""
+PIECE = 1 << 16
+"""Bytes of a request that are sent at once."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -44,13 +49,20 @@ class Remote:
         """Nothing is held open."""
 
     def _post(self, body: bytes, seconds: float | None) -> bytes:
+        """Ask and read the answer; `seconds` are for all of it, however little the server sends at a time."""
         at = urlsplit(self.url)
         made = HTTPSConnection if at.scheme == "https" else HTTPConnection
         connection = made(str(at.hostname), at.port or _PORTS[at.scheme], timeout=seconds)
         target = path_of(self.url) + (f"?{at.query}" if at.query else "")
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
         try:
-            connection.request("POST", target, body, {"Content-Type": "application/json"})
-            return self._read(connection.getresponse())
+            connection.connect()
+            line = _Line(connection.sock, until)
+            connection.request("POST", target, line.sent(body), headers)
+            response = HTTPResponse(line, method="POST")  # type: ignore[arg-type]  # it takes the file of it alone
+            response.begin()
+            return self._read(response)
         except TimeoutError as error:
             raise TimedOut(f"{self.url} did not answer within {seconds:g} seconds.") from error
         except (OSError, HTTPException) as error:
@@ -65,6 +77,38 @@ class Remote:
         if response.status != 200:
             raise error_of(self.url, response.status, body)
         return body
+
+
+class _Line(RawIOBase):
+    """A socket of which each step may last until one moment at most."""
+
+    def __init__(self, of: socket.socket, until: float) -> None:
+        self._socket, self._until = of, until
+
+    def sent(self, body: bytes) -> Iterator[bytes]:
+        """The body in pieces, each of which is sent before the next one is asked for."""
+        for at in range(0, len(body), PIECE):
+            self._wait()
+            yield body[at : at + PIECE]
+
+    def makefile(self, mode: str) -> BufferedReader:
+        """What an answer is read from."""
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, into: Any) -> int:
+        """Called by what reads the answer."""
+        self._wait()
+        return self._socket.recv_into(into)
+
+    def _wait(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(None if math.isinf(left) else left)
 
 
 def address_of(url: str) -> tuple[str, int]:

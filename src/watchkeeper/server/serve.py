@@ -21,7 +21,7 @@ from watchkeeper.server.app import app
 from watchkeeper.server.background import beside
 from watchkeeper.server.connection import Connection
 from watchkeeper.server.limit import Limits
-from watchkeeper.state import Store, open_store, token
+from watchkeeper.state import Role, Store, open_store, token
 from watchkeeper.watch.log import open_log
 
 
@@ -45,16 +45,11 @@ def serve(
     """
     with closing(open_store(home)) as store:
         is_private = is_loopback(host)
-        has_token = any(known.refusal(clock()) is None for known in token.listing(store))
-        if not is_private and not has_token:
-            raise CannotListen(
-                f"{host} can be reached from elsewhere, and no token exists that would keep strangers out. "
-                "Run `watchkeeper token create --role ingest` first, or leave --host out to serve this machine alone."
-            )
+        has_token = may_listen(store, host, Role.INGEST)
         log = open_log()
         limits = _limits(home)
         made = app(home, store, limits=limits, is_loopback=is_private, collectors=collectors(store), log=log)
-        server = uvicorn.Server(_config(made, limits))
+        server = uvicorn.Server(configured(made, Connection, limits, limits.shutdown_seconds))
 
         def stop(*_: object) -> None:  # also called once uvicorn is done, as it raises the signal again that ended it
             server.should_exit = True
@@ -85,12 +80,28 @@ def _limits(home: Path) -> Limits:
     )
 
 
-def _config(made: Callable[..., Any], limits: Limits) -> uvicorn.Config:
+def may_listen(store: Store, host: str, role: Role) -> bool:
+    """Whether there is a token that would let somebody in; elsewhere than on this machine it must be there.
+
+    `role`: that of the token to make. Raises `CannotListen`.
+    """
+    has_token = any(known.refusal(clock()) is None for known in token.listing(store))
+    if not is_loopback(host) and not has_token:
+        raise CannotListen(
+            f"{host} can be reached from elsewhere, and no token exists that would keep strangers out. "
+            f"Run `watchkeeper token create --role {role}` first, or leave --host out to serve this machine alone."
+        )
+    return has_token
+
+
+def configured(
+    made: Callable[..., Any], connection: type[Connection], limits: Limits, shutdown_seconds: int, **more: Any
+) -> uvicorn.Config:
+    """How an application is served: each connection within bounds, and nothing told of how we serve."""
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # strangers' broken requests are no news
-    protocol = type("Connection", (Connection,), {"limits": limits})
     return uvicorn.Config(
         made,
-        http=protocol,
+        http=type("Connection", (connection,), {"limits": limits}),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -98,7 +109,8 @@ def _config(made: Callable[..., Any], limits: Limits) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         limit_concurrency=limits.connections,
-        timeout_graceful_shutdown=limits.shutdown_seconds,
+        timeout_graceful_shutdown=shutdown_seconds,
+        **more,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from watchkeeper.state import audit
 from watchkeeper.state.store import Store, alone
@@ -49,6 +49,13 @@ def standing(store: Store, name: str, at: int) -> Declared | None:
         row = connection.execute(before).mappings().first()
         row = row or connection.execute(rows.order_by(models.c.revision).limit(1)).mappings().first()
     return Declared(**row) if row else None
+
+
+def revisions(store: Store) -> dict[str, int]:
+    """The newest revision of each model: cheap to ask again and again, it changes when one is declared anew."""
+    query = select(models.c.name, func.max(models.c.revision)).group_by(models.c.name)
+    with store.reading() as connection:
+        return {name: int(revision) for name, revision in connection.execute(query)}
 
 
 def names(store: Store) -> list[str]:

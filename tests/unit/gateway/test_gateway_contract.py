@@ -47,22 +47,22 @@ def test_good_values_are_taken_as_they_are():
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("age", "12", "'age' is not a whole number: '12' in row 0"),
-        ("age", 1.5, "'age' is not a whole number: 1.5 in row 0"),
-        ("age", True, "'age' is not a whole number: true in row 0"),
-        ("age", None, "'age' is missing in a row, and it must not be"),
-        ("age", -1, "'age' is below 0 (-1)"),
-        ("age", 121, "'age' is above 120 (121)"),
-        ("age", 2**70, "'age' has a whole number beyond 64 bits"),
-        ("income", 1000.5, "'income' is above 1,000 (1000.5)"),
+        ("age", "12", "'age' is not a whole number: '12' (row 0)."),
+        ("age", 1.5, "'age' is not a whole number: 1.5 (row 0)."),
+        ("age", True, "'age' is not a whole number: true (row 0)."),
+        ("age", None, "'age' is missing, and it must not be (row 0)."),
+        ("age", -1, "'age' is below 0: -1 (row 0)."),
+        ("age", 121, "'age' is above 120: 121 (row 0)."),
+        ("age", 2**70, "'age' is a whole number beyond 64 bits: 1180591620717411303424 (row 0)."),
+        ("income", 1000.5, "'income' is above 1000: 1000.5 (row 0)."),
         ("income", [1.0], "'income' is not a number"),
-        ("vip", 1, "'vip' is not true or false: 1 in row 0"),
+        ("vip", 1, "'vip' is not true or false: 1 (row 0)."),
         ("plan", "gold", "'plan' is none of 'free', 'paid': 'gold'"),
         ("code", "abc", "'code' does not match '[A-Z]{3}'"),
         ("code", "ABCDEF", "'code' has more than 5 characters"),
-        ("card", "4711", "'card' is none of the 1 allowed values."),
-        ("born", "yesterday", "'born' is no time as 'iso8601' writes it: 'yesterday' in row 0"),
-        ("born", "1800-01-01", "'born' is before 1900-01-01T00:00:00+00:00"),
+        ("card", "4711", "'card' is none of the 1 allowed values (row 0)."),
+        ("born", "yesterday", "'born' is not a time: 'yesterday' (row 0)."),
+        ("born", "1800-01-01", "'born' is below 1900-01-01 00:00:00+00:00: '1800-01-01' (row 0)."),
         ("left", 1, "'left' is the label, which becomes known later: leave it out"),
         ("guess", 1, "'guess' is the prediction, which is what is asked for: leave it out"),
         ("agee", 1, "'agee' is no column of m. Did you mean 'age'?"),
@@ -101,16 +101,30 @@ def test_arrays_are_held_to_the_same(number):
     good = np.arange(number, dtype=np.int32) % 100
     assert list(rows(number, age=good).columns["age"]) == good.tolist()
     assert list(rows(number, age=good.astype(np.float64)).columns["age"]) == good.tolist()
+    assert list(rows(number, age=good.astype(np.float16)).columns["age"]) == good.tolist()
     with pytest.raises(Broken, match="below 0"):
         rows(number, age=good - 1)
     with pytest.raises(Broken, match="is not a whole number"):
         rows(number, age=good + 0.5)
-    with pytest.raises(Broken, match="above 1,000"):
+    with pytest.raises(Broken, match="above 1000"):
         rows(number, age=good, income=np.full(number, 2000.0))
     income = np.array([np.nan] + [1.0] * (number - 1))
     assert rows(number, age=good, income=income).number == number
-    with pytest.raises(Broken, match=r"missing in a row|is not a whole number"):
+    with pytest.raises(Broken, match=r"is missing, and it must not be \(row 0\)"):
         rows(number, age=income)
+
+
+def test_a_number_of_more_than_64_bits_is_taken_where_numbers_need_not_be_whole():
+    for sent in ([2**70], [1.5, 2**70], np.array([2**63] * 100, np.uint64)):
+        model = Model.model_validate({"name": "m", "columns": {"x": {"type": "number"}}})
+        found = Contract(model).rows({"x": sent}, len(sent), ("x",)).columns["x"]
+        assert {type(value) for value in list(found)} <= {float, np.float64}
+
+
+def test_what_is_no_number_is_missing_also_in_a_list():
+    assert rows(2, age=[1, 2], income=[float("nan"), 1.0]).columns["income"] == [None, 1.0]
+    with pytest.raises(Broken, match="'age' is missing"):
+        rows(age=[float("nan")])
 
 
 def test_predictions_are_held_to_their_own_column():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def columns(inputs, head=None, binary=b"", takes=("a", "b"), **more):
     head = len(text) if head is None and binary else head
     body = text + binary
     request = oip.decoded(body, head)
-    return oip.columns(request, body, head, CONTRACT, takes)
+    return oip.columns(request, body, head, CONTRACT, takes, 1_000)
 
 
 def tensor(name="a", shape=(2,), datatype="FP64", data=(1.0, 2.0), **more):
@@ -80,8 +81,8 @@ def test_binary_tensors_are_cut_from_the_body_in_their_order():
         (tensor(shape=(2, 2), data=(1, 2, 3, 4)), "[2] or [2, 1] is taken"),
         (tensor(shape=()), "has the shape [], which makes 1 values"),
         (tensor(shape=(1, 2, 1)), "[rows] or [rows, 1] is taken"),
-        (tensor(shape=[10**17] * 50_000), "a shape of 50,000 sides"),
-        (tensor(shape=(10**4000, 10**4000)), "beyond 64 bits"),
+        (tensor(shape=[1] + [10**17] * 49_999), "a shape of 50,000 sides"),
+        (tensor(shape=(1, 10**4000)), "beyond 64 bits"),
         (tensor(datatype="FLOAT"), "'a' has the datatype 'FLOAT'; known are BOOL"),
         (tensor(datatype="INT64", data=(1, 2.5)), "has the datatype INT64, but holds a float"),
         (tensor(datatype="UINT8", data=(1, 256)), "holds a number beyond UINT8"),
@@ -160,7 +161,7 @@ def test_more_than_two_classes_are_given_side_by_side():
 
 def invoked(body, kind="application/json"):
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return invocation.columns(body, kind, CONTRACT, ("a", "b"))
+    return invocation.columns(body, kind, CONTRACT, ("a", "b"), 1_000)
 
 
 def test_every_form_of_an_invocation_gives_columns():
@@ -208,3 +209,83 @@ def test_other_types_of_bodies_are_refused():
     for body in (b"\xff", b'a,b\n"1', b"a,b\n1\n", b""):
         with pytest.raises(Refusal):
             invoked(body, "text/csv")
+
+
+def test_too_many_rows_are_refused_before_columns_are_made_of_them():
+    """Each body is wrong in another way too, which would be told once its values are looked at."""
+    rows = [[1.5, 1]] * 1_000 + [[1.5]]
+    for body, kind in (
+        ({"dataframe_split": {"columns": ["a", "b"], "data": rows}}, "application/json"),
+        ({"dataframe_records": [{"a": 1.5}] * 1_000 + [{f"n{at}": 1 for at in range(9_000)}]}, "application/json"),
+        ({"inputs": {"a": [1.5] * 1_001, "b": [1]}}, "application/json"),
+        ({"inputs": rows}, "application/json"),
+        ({"instances": rows}, "application/json"),
+        (b"a,b\n" + b"1.5,1\n" * 1_001 + b'"', "text/csv"),
+    ):
+        with pytest.raises(Refusal, match="more than 1,000 rows") as refused:
+            invoked(body, kind)
+        assert refused.value.status == 413
+    with pytest.raises(Refusal, match="more than 1,000 rows"):
+        columns([tensor(shape=(1_001,), data=("x",))])
+    assert columns([tensor(shape=(1_000,), data=(1.5,) * 1_000)])[1] == 1_000
+    assert invoked(b"a,b\n" + b"1.5,1\n" * 1_000, "text/csv")[1] == 1_000
+
+
+KINDS = {
+    "integer": ("INT64", [[1, 0], [True, False], [1.0, 0.0], np.array([1, 0], np.int32)]),
+    "number": ("FP64", [[1.5, 0.0], [1, 0], [True, False], np.array([1.5, 0.0], np.float32)]),
+    "boolean": ("BOOL", [[True, False], [1, 0], [1.0, 0.0], np.array([1, 0]), np.array([True, False])]),
+    "string": ("BYTES", [["yes", "no"], [1, 0], [True, False], [1.5, 0.0]]),
+    "timestamp": (None, [["2026-01-01", "2026-01-02"], [86_400, 0], [0.5, 1.5]]),
+    "other": (None, [["yes", "no"], [1, 0], [1.5, 0.0], [True, False]]),
+    None: (None, [["yes", "no"], [1, 0], [1.5, 0.0], [True, False]]),
+}
+
+
+def labelled(kind, task, role):
+    columns = {"a": {"type": "number"}, "key": {"type": "string", "role": "id"}}
+    columns |= {} if kind is None else {"y": {"type": kind, "role": role}}
+    told = {"name": "m", "columns": columns} | ({} if task is None else {"task": task})
+    return Contract(Model.model_validate(told))
+
+
+def version(first):
+    return SimpleNamespace(inputs=("a",), first=first)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "ranking", None])
+@pytest.mark.parametrize("role", ["label", "prediction"])
+@pytest.mark.parametrize(
+    ("kind", "values"), [(kind, values) for kind, (_, known) in KINDS.items() for values in known], ids=str
+)
+def test_metadata_tells_what_is_answered_whatever_the_label_is(kind, values, role, task):
+    contract = labelled(kind, task, role)
+    classes = [0, 1, 2] if task == "multiclass" else [0, 1]
+    scores = [0.5] * 2 * len(classes) if task in ("binary", "multiclass") else None
+    reply = Reply(values, scores, classes)
+    plain, packed = (
+        oip.answered(oip.decoded(asked, None), "m", "v1", reply, 2, contract, None)
+        for asked in (b'{"inputs": []}', b'{"inputs": [], "parameters": {"binary_data_output": true}}')
+    )
+    plain, packed = json.loads(plain[0]), json.loads(packed[0][: packed[1]])
+    told = oip.metadata(contract, version(reply.first()), ["v1"], "x")["outputs"]
+    for given in (plain, packed):
+        assert [(one["name"], one["datatype"], len(one["shape"])) for one in told] == [
+            (one["name"], one["datatype"], len(one["shape"])) for one in given["outputs"]
+        ]
+    datatype = "FP64" if task in ("regression", "ranking") else KINDS[kind][0]
+    numeric = not any(isinstance(value, str) for value in values)
+    if datatype is not None and (numeric or datatype == "BYTES"):
+        assert plain["outputs"][0]["datatype"] == datatype
+        assert oip.metadata(contract, version(None), ["v1"], "x")["outputs"][0]["datatype"] == datatype
+    as_json = {"BYTES": {str}, "BOOL": {bool}, "INT64": {int}, "FP64": {float}}[plain["outputs"][0]["datatype"]]
+    assert {*map(type, plain["outputs"][0]["data"])} <= as_json
+
+
+def test_an_answer_that_is_not_what_was_declared_is_told_as_it_is():
+    contract = labelled("boolean", None, "label")
+    request = oip.decoded(b'{"inputs": []}', None)
+    [told] = json.loads(oip.answered(request, "m", "v1", Reply([7, 1], None, ()), 2, contract, None)[0])["outputs"]
+    assert (told["datatype"], told["data"]) == ("INT64", [7, 1])
+    [told] = json.loads(oip.answered(request, "m", "v1", Reply(["no"], None, ()), 1, contract, None)[0])["outputs"]
+    assert (told["datatype"], told["data"]) == ("BYTES", ["no"])

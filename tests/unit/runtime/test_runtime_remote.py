@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ from watchkeeper.runtime import (
     WrongAnswer,
     WrongInput,
 )
+from watchkeeper.runtime import remote as asking
 
 INPUTS = ("age", "city")
 ROWS = {"age": [1.0, None], "city": ["Ås", "Bø"], "more": [0, 0]}
@@ -142,6 +144,53 @@ def test_a_server_that_is_slow_or_gone_is_told_apart(server):
     gone = Servable(Format.REMOTE, INPUTS, url="http://127.0.0.1:1/invocations")
     with pytest.raises(Crashed, match="refused"):
         Remote(gone, Allowed(hosts=["127.0.0.1"])).predict(ROWS, 5)
+
+
+@pytest.fixture
+def drip():
+    """A server that sends the start of an answer, and then a byte now and then for as long as anybody listens."""
+    says = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run():
+            taken, _ = listener.accept()
+            with taken:
+                taken.recv(1 << 16)
+                taken.sendall(says[0])
+                try:
+                    while True:
+                        taken.sendall(b"1")
+                        time.sleep(0.02)
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        yield listener.getsockname()[1], says
+        thread.join()
+
+
+@pytest.mark.parametrize("start", [b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"])
+def test_a_server_that_sends_a_byte_now_and_then_holds_nobody_up(drip, start):
+    port, says = drip
+    says.append(start)
+    servable = Servable(Format.REMOTE, INPUTS, url=f"http://127.0.0.1:{port}/invocations")
+    with pytest.raises(TimedOut, match=r"within 0\.3 seconds"):
+        Remote(servable, Allowed(hosts=["127.0.0.1"])).predict(ROWS, 0.3)
+
+
+def test_an_answer_beyond_all_measure_is_not_read(server, monkeypatch):
+    monkeypatch.setattr(asking, "MOST_BYTES", 1_000)
+    says(server, b"1" * 1_001)
+    with pytest.raises(WrongAnswer, match="more than 1,000 bytes"):
+        remote(server, "/invocations").predict(ROWS, 10)
+
+
+def test_a_request_of_many_pieces_comes_through_whole(server):
+    rows = 50_000
+    says(server, {"predictions": [1] * rows})
+    remote(server, "/invocations").predict({"age": [1.0] * rows, "city": ["Ås"] * rows}, 30)
+    assert len(server.asked[0][1]["dataframe_split"]["data"]) == rows
 
 
 @pytest.mark.parametrize(

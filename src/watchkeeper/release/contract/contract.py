@@ -87,7 +87,7 @@ def misfits(contract: Contract, columns: Mapping[str, Any]) -> list[Misfit]:
         rule = rules.get(name)
         if rule is None:
             found.append(_unknown(contract, name, guess=len(found) < 5))
-        elif not rule.fits(values) and (fault := _fault(rule.field, values)) is not None:
+        elif not rule.fits(values) and (fault := wrong(rule.field, values)) is not None:
             found.append(fault)
         if len(found) >= MOST_TOLD:
             return found
@@ -132,11 +132,16 @@ def of(model: Model, version: Version) -> Contract:
     return Contract(model.name, version.version, takes, also, tuple(_outputs(model)))
 
 
-def _outputs(model: Model) -> Iterable[Field]:
+def predicted(model: Model) -> Column:
+    """What predictions are told as: numbers where one regresses or ranks, else as they or labels are declared."""
     named = model.only(Role.PREDICTION) or model.only(Role.LABEL)
-    column = model.columns[named] if named else Column(type=Type.OTHER)
     if model.task in (Task.REGRESSION, Task.RANKING):
-        column = Column(type=Type.NUMBER)
+        return Column(type=Type.NUMBER)
+    return model.columns[named] if named else Column(type=Type.OTHER)
+
+
+def _outputs(model: Model) -> Iterable[Field]:
+    column = predicted(model)
     given = {"type": column.type, "format": column.format, "allowed": _classes(model)}
     yield Field(PREDICTION, Column.model_validate({**given, "role": Role.PREDICTION, "nullable": False}))
     if model.task is Task.BINARY and model.only(Role.SCORE) is not None:
@@ -163,7 +168,8 @@ def _missing(field: Field) -> Misfit:
     return Misfit(field.name, Kind.MISSING, f"{shown(field.name)} ({field.type}) is missing")
 
 
-def _fault(field: Field, values: Any) -> Misfit | None:
+def wrong(field: Field, values: Any) -> Misfit | None:
+    """What is wrong with a column, looked at closely; None where nothing is."""
     found = field.first_fault(as_list(values))
     if found is None:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import eq
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -62,46 +63,84 @@ class Field:
             return None
         moments = _moments(column, values) if column.type is Type.TIMESTAMP else values
         for row, (value, moment) in enumerate(zip(values, moments, strict=True)):
-            fault = None if self.nullable else "is missing, and it must not be"
-            if not is_missing(value):
-                told = "" if column.pii else f": {shown(value)}"
-                fault = _beyond(column, moment, told) if _is(column, moment) else f"is not {_noun(column)}{told}"
+            fault = self._fault(value, moment)
             if fault is not None:
                 return row, fault
         return None
+
+    def _fault(self, value: Any, moment: Any) -> str | None:
+        if is_missing(value):
+            return None if self.nullable else "is missing, and it must not be"
+        if _is(self.column, moment):
+            fault = _beyond(self.column, moment)
+        elif self.type is Type.INTEGER and isinstance(value, int) and not isinstance(value, bool):
+            fault = "is a whole number beyond 64 bits"
+        else:
+            fault = f"is not {_noun(self.column)}"
+        return fault if fault is None or self.column.pii else f"{fault}: {shown(value)}"
 
 
 class Rule:
     """What is right at first sight: most requests are, so this is decided before values are looked at one by one."""
 
-    __slots__ = ("_array_keeps", "_keeps", "_kinds", "_numbers", "_types", "field")
+    __slots__ = ("_array_keeps", "_keeps", "_kinds", "_many_keep", "_numbers", "_types", "field", "free")
 
     def __init__(self, field: Field) -> None:
         self.field = field
         self._kinds, types = _usual(field)
-        self._types = types | {type(None)} if field.nullable else types
+        self._types = types | {NoneType} if field.nullable else types
         self._numbers = _numbers(field)
-        self._keeps = _keeps(field.column)
-        self._array_keeps = _array_keeps(field.column)
+        self._many_keep = _many_keep(field.column)
+        self._keeps = _keeps(field.column, self._many_keep)
+        self._array_keeps = _array_keeps(field.column, self._many_keep)
+        self.free = self._free()
+        """Types of single values of which nothing more is to be asked; NaN is no number where none may be missing."""
 
     def fits(self, values: Any) -> bool:
         """Whether a column or one value fits; False means that it is to be looked at closely."""
-        keeps = self._keeps
-        if type(values) is not np.ndarray:
-            if type(values) not in self._types or values != values:
-                return False
-            return keeps is None or values is None or keeps(values)
+        kind = type(values)
+        if kind is list:
+            return self._list_fits(values)
+        if kind is not np.ndarray:
+            return self.takes(values)
         kind = values.dtype.kind
         if kind == "O":
-            many = values.tolist()
-            if not {*map(type, many)} <= self._types:
-                return False
-            if keeps is not None:
-                return all(value is None or keeps(value) for value in many)
-            return self.field.nullable or all(map(eq, many, many))
+            return self._list_fits(values.tolist())
         if kind not in self._kinds and (kind not in "uf" or self._numbers is None or not self._numbers(values)):
             return False
         return self._array_keeps is None or self._array_keeps(values)
+
+    def takes(self, value: Any) -> bool:
+        """Whether one value fits, as `fits` says it of many."""
+        if type(value) not in self._types or value != value:
+            return False
+        return self._keeps is None or value is None or self._keeps(value)
+
+    def keeps(self, values: list[Any] | NDArray[Any]) -> bool:
+        """Whether values, none of which is missing, keep to what is declared, whatever their type."""
+        many = values if isinstance(values, list) else values.tolist()
+        try:
+            return self._many_keep is None or not many or self._many_keep(many)
+        except TypeError:  # a text is below no limit
+            return False
+
+    def _list_fits(self, many: list[Any]) -> bool:
+        kinds = {*map(type, many)}
+        if not kinds <= self._types:
+            return False
+        if NoneType in kinds:
+            many = [value for value in many if value is not None]
+        if float in kinds and (self._many_keep is not None or not self.field.nullable) and not all(map(eq, many, many)):
+            return False
+        return self._many_keep is None or not many or self._many_keep(many)
+
+    def _free(self) -> frozenset[type]:
+        column, missing = self.field.column, self._types & {NoneType}
+        if column.type is Type.NUMBER and not _stated(column):
+            return missing | {float} if self.field.nullable else missing
+        if self._many_keep is not None:
+            return missing
+        return self._types if self.field.nullable else self._types - {float}
 
 
 def is_missing(value: Any) -> bool:
@@ -140,21 +179,23 @@ def _is(column: Column, value: Any) -> bool:
             return isinstance(value, bool | int | float | str)
 
 
-def _beyond(column: Column, value: Any, told: str) -> str | None:
+def _beyond(column: Column, value: Any) -> str | None:
     """Which declared constraint a value of the right type breaks."""
     for limit, sign, words in ((column.minimum, 1, "below"), (column.maximum, -1, "above")):
         edge = _micro(limit) if isinstance(limit, datetime) else limit
         if edge is not None and sign * value < sign * edge:
-            return f"is {words} {limit}{told}"
+            return f"is {words} {limit}"
     if column.allowed is not None and column.type not in (Type.TIMESTAMP, Type.OTHER) and value not in column.allowed:
+        if column.pii:
+            return f"is none of the {len(column.allowed):,} allowed values"
         choices = ", ".join(map(shown, column.allowed[:6])) + (", …" if len(column.allowed) > 6 else "")
-        return f"is none of {choices}{told}"
+        return f"is none of {choices}"
     if column.min_length is not None and len(value) < column.min_length:
-        return f"has fewer than {column.min_length:,} characters{told}"
+        return f"has fewer than {column.min_length:,} characters"
     if column.max_length is not None and len(value) > column.max_length:
-        return f"has more than {column.max_length:,} characters{told}"
+        return f"has more than {column.max_length:,} characters"
     if column.pattern is not None and not _match(column.pattern, [value]):
-        return f"does not match {shown(column.pattern)}{told}"
+        return f"does not match {shown(column.pattern)}"
     return None
 
 
@@ -175,13 +216,21 @@ def _moments(column: Column, values: Sequence[Any]) -> list[Any]:
         texts = [place for place in texts if found[place] is None]
         if not texts:
             break
-        try:
-            read = read_times(pa.array([values[place] for place in texts], pa.string()), known).cast(pa.int64())
-        except (UnicodeError, pa.ArrowException):
+        read = _read(known, [values[place] for place in texts])
+        if read is None:
             break
         for place, moment in zip(texts, read.to_pylist(), strict=True):
             found[place] = moment
     return found
+
+
+def _read(known: str, texts: Sequence[str]) -> pa.Int64Array | None:
+    """Texts as times in microseconds, each that comes again read once; None where one can't be written."""
+    try:
+        coded = pa.array(texts, pa.string()).dictionary_encode()
+    except (UnicodeError, pa.ArrowException):
+        return None
+    return read_times(coded.dictionary, known).cast(pa.int64()).take(coded.indices)
 
 
 def _counted(value: Any, written: str) -> int | None:
@@ -219,7 +268,7 @@ def _usual(field: Field) -> tuple[str, frozenset[type]]:
         case Type.STRING:
             return "UT", frozenset({str})
         case Type.TIMESTAMP:
-            return "", frozenset()  # looked at closely in any case
+            return "", frozenset({str, int, float})
         case _:
             return "biuUT" + some, frozenset({bool, int, float, str})
 
@@ -227,55 +276,91 @@ def _usual(field: Field) -> tuple[str, frozenset[type]]:
 def _numbers(field: Field) -> Callable[[NDArray[Any]], bool] | None:
     """How an array of numbers is looked at that are not all right by their type."""
     if field.type is Type.INTEGER:
-        return _all_whole_or_missing if field.nullable else _all_whole
+        return _all_whole_or_missing if field.nullable else all_whole
     return _none_missing if field.type in (Type.NUMBER, Type.OTHER) else None
 
 
-def _all_whole(array: NDArray[Any]) -> bool:
+def all_whole(array: NDArray[Any]) -> bool:
+    """Whether all numbers are whole ones of 64 bits."""
+    if array.dtype.kind == "f":
+        array = array.astype(np.promote_types(array.dtype, np.float32), copy=False)  # half a float has no such limits
     if len(array) <= FEW and array.dtype.itemsize <= 8:
         return all(value.is_integer() and -LARGEST <= value < LARGEST for value in map(float, array.tolist()))
     return bool(((array == np.floor(array)) & (array >= -LARGEST) & (array < LARGEST)).all())
 
 
 def _all_whole_or_missing(array: NDArray[Any]) -> bool:
-    return _all_whole(array) or (array.dtype.kind == "f" and _all_whole(array[~np.isnan(array)]))
+    return all_whole(array) or (array.dtype.kind == "f" and all_whole(array[~np.isnan(array)]))
 
 
 def _none_missing(array: NDArray[Any]) -> bool:
     return not np.isnan(array).any()
 
 
-def _keeps(column: Column) -> Callable[[Any], bool] | None:
-    """How one value of the right type is held against what is declared; None where nothing is."""
-    stated = {name for name in _STATED if getattr(column, name) is not None}
-    if column.role is Role.IGNORED or column.type in (Type.TIMESTAMP, Type.OTHER):
+def _many_keep(column: Column) -> Callable[[Sequence[Any]], bool] | None:
+    """How values of the right type are held against what is declared, all at once; None where nothing is."""
+    rules: list[Callable[[Sequence[Any]], bool]] = []
+    if column.role is Role.IGNORED or column.type is Type.OTHER:
         return None
-    if stated == {"allowed"}:
-        return frozenset(column.allowed or ()).__contains__
-    if column.type in (Type.INTEGER, Type.NUMBER) and "allowed" not in stated:
+    if column.type is Type.TIMESTAMP:
+        return lambda many: _are_times(column, many)
+    if column.type in (Type.INTEGER, Type.NUMBER):
+        least, most = _limits(column)
+        rules.append(lambda many: bool(least <= min(many) and max(many) <= most))
+    if column.allowed is not None:
+        rules.append(frozenset(column.allowed).issuperset)
+    if column.min_length is not None or column.max_length is not None:
+        shortest, longest = column.min_length or 0, column.max_length if column.max_length is not None else LARGEST
+        rules.append(lambda many: shortest <= min(map(len, many)) and max(map(len, many)) <= longest)
+    if column.pattern is not None:
+        pattern = column.pattern
+        rules.append(lambda many: _match(pattern, many))
+    return (lambda many: all(rule(many) for rule in rules)) if len(rules) > 1 else rules[0] if rules else None
+
+
+def _are_times(column: Column, many: Sequence[Any]) -> bool:
+    moments = _read(column.format or "iso8601", many) if {*map(type, many)} == {str} else None
+    if moments is None or moments.null_count:
+        moments = pa.array(_moments(column, many), pa.int64())
+    ends = pc.min_max(moments)
+    return not moments.null_count and all(_beyond(column, ends[end].as_py()) is None for end in ("min", "max"))
+
+
+def _keeps(column: Column, many_keep: Callable[[Sequence[Any]], bool] | None) -> Callable[[Any], bool] | None:
+    """The same of one value."""
+    if many_keep is None:
+        return None
+    if column.type in (Type.INTEGER, Type.NUMBER) and column.allowed is None:
         least, most = _limits(column)
         return lambda value: least <= value <= most
-    return (lambda value: _beyond(column, value, "") is None) if stated else None
+    if _stated(column) == {"allowed"}:
+        return frozenset(column.allowed or ()).__contains__
+    return lambda value: many_keep([value])
 
 
-def _array_keeps(column: Column) -> Callable[[NDArray[Any]], bool] | None:
+def _array_keeps(
+    column: Column, many_keep: Callable[[Sequence[Any]], bool] | None
+) -> Callable[[NDArray[Any]], bool] | None:
     """The same of an array, whose type has its limits already."""
-    keeps = _keeps(column)
-    if keeps is None or all(getattr(column, name) is None for name in _STATED):
+    if many_keep is None or not _stated(column):
         return None
     if column.type not in (Type.INTEGER, Type.NUMBER) or column.allowed is not None:
-        return lambda array: all(map(keeps, array.tolist()))
+        return lambda array: not len(array) or many_keep(array.tolist())
     least, most = _limits(column)
 
     def between(array: NDArray[Any]) -> bool:
         if len(array) <= FEW:
-            return all(map(keeps, array.tolist()))
-        return bool(least <= np.fmin.reduce(array) and np.fmax.reduce(array) <= most)
+            return all(value != value or least <= value <= most for value in array.tolist())
+        return bool(least <= np.fmin.reduce(array).item() and np.fmax.reduce(array).item() <= most)
 
     return between
 
 
+def _stated(column: Column) -> set[str]:
+    return {name for name in _STATED if getattr(column, name) is not None}
+
+
 def _limits(column: Column) -> tuple[Any, Any]:
-    edge = LARGEST - 1 if column.type is Type.INTEGER else HUGE
+    """What is right at first sight; whole numbers beyond 64 bits are looked at closely."""
     least, most = column.minimum, column.maximum
-    return -edge if least is None else least, edge if most is None else most
+    return 1 - LARGEST if least is None else least, LARGEST - 1 if most is None else most
