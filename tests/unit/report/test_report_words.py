@@ -15,6 +15,7 @@ from watchkeeper.report import words
     ("value", "shown"),
     [
         (0, "0"),
+        (-0.0, "0"),
         (0.31234, "0.312"),
         (0.5, "0.5"),
         (99.96, "100"),
