@@ -25,7 +25,7 @@ Revision = tuple[int, int]
 """Which one it is, and when it was made."""
 
 KEPT = 24 * 14
-"""Windows before one that it is judged beside: two weeks of hours, enough for `budget.group.RECENT_ALIKE` of each."""
+"""Windows before one that it is judged beside: two weeks of hours, enough for `budget.recent.RECENT_ALIKE` of each."""
 
 
 @dataclass(frozen=True)

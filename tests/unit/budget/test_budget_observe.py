@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from watchkeeper.budget import Budget, Severity, judge, observe
-from watchkeeper.budget.group import HOLD, Group, _first_of_each_run
+from watchkeeper.budget.recent import HOLD, Recent, _first_of_each_run
 from watchkeeper.checks import BUILT_IN
 from watchkeeper.model import Column, Model, Type
 from watchkeeper.profiles import Baseline, Slice, fit, profile
@@ -238,7 +238,7 @@ def test_the_windows_just_before_say_the_same_whether_or_not_a_long_baseline_is_
     now["y"][5:8] += 0.6
     short, history = observed(past, now)
     assert history.seasonal == ({"x"} if size else frozenset())
-    monkeypatch.setattr(Group, "_latest", lambda self, past: past)
+    monkeypatch.setattr(Recent, "_latest", lambda self, past: past)
     long, _ = observed(past, now)
     assert [m.recent is None for m in short] == [m.recent is None for m in long]
     for one, other in zip(short, long, strict=True):
