@@ -220,7 +220,7 @@ def _latest(home: Home, model: Model, asked: str, length: int, *, now: int, told
 def _matured(home: Home, model: Model, lake: Lake, now: int) -> tuple[int | None, Checked]:
     """Up to when the labels have come, as far as that is known, and a sentence about it."""
     newest = extent(lake, "events").newest
-    judged = window.newest(home.store, model.name)
+    judged = window.newest(home.store, model.name, now)
     counted = kept(lake, judged) if judged else []
     view = outlook(counted, now)
     if newest is None or not counted or not view.dated:
