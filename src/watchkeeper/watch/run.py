@@ -223,6 +223,7 @@ def _count(store: Store, model: str, moved: Moved, now: int) -> None:
         ("duplicates", events.duplicates),
         ("conflicts", events.conflicts),
         ("future", events.future),
+        ("ancient", events.ancient),
         ("labels", moved.labels.new),
         ("corrupt", moved.corrupt),
     ):
