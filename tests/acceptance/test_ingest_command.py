@@ -56,3 +56,25 @@ def test_init_names_the_commands_that_come_next(tmp_path, capsys):
     assert (code, out) == (0, "")
     assert f"Next: watchkeeper check NEW --baseline '{tmp_path}/my base.parquet' --model {tmp_path}/m.yaml\n" in err
     assert f"watchkeeper add {tmp_path}/m.yaml --baseline '{tmp_path}/my base.parquet'\n" in err
+
+
+def test_rows_without_an_id_or_a_time_are_set_aside_and_no_column_is_left_out_in_silence(tmp_path, capsys):
+    with home(tmp_path) as made:
+        folder = made.folder
+    days = rows(BEFORE, 1, 2)
+    days[4]["at"], days[8]["booking"] = None, None
+    days[10]["at"], days[11]["at"] = days[10]["at"].replace(year=1950), days[11]["at"].replace(year=2350)
+    pq.write_table(pa.Table.from_pylist([{**row, "note": "x", "agent": 1} for row in days]), tmp_path / "day.parquet")
+    code, out, _ = run(capsys, "ingest", "hotel", tmp_path / "day.parquet", "--home", folder)
+    assert code == 0
+    assert "58 new events, 58 labels, 2 rows set aside of 60 rows." in out
+    assert "Not taken, as the model does not declare them: `note` and `agent`." in out
+    assert "The first set aside is row 5: `at` " in out
+    _, out, _ = run(capsys, "status", "--home", folder)
+    assert "1 future" in out
+    assert "1 ancient" in out
+    pq.write_table(
+        pa.table({"booking": ["b14-0"], "cancelled": [True], "label_time": [1]}), tmp_path / "labels.parquet"
+    )
+    _, out, _ = run(capsys, "ingest", "hotel", tmp_path / "labels.parquet", "--home", folder)
+    assert "Not taken, as the model does not declare it: `label_time`." in out

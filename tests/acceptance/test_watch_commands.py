@@ -156,3 +156,18 @@ def test_a_run_says_which_version_a_finding_is_about_and_how_many_more_there_are
     told = [text for text in out.splitlines() if text.startswith("  ")]
     assert len(told) == len(set(told))
     assert told[10].endswith(f" more: watchkeeper export {NAME} findings -o findings.jsonl")
+
+
+def test_a_run_prints_no_value_of_a_personal_column(tmp_path, capsys):
+    columns = {"plan": {"type": "string", "pii": True}, "country": {"type": "string", "role": "segment", "pii": True}}
+    with a_home(tmp_path, columns=columns, segments=["country"]) as home:
+        log_hours(home, 0, 6)
+        catch_up(home, 6)
+        odd = {"age": 30, "income": 50.0, "plan": "SECRET77"}
+        odd_events = [an_event(i, 6 + i % 80 / 40, features=odd, context={"country": "IT"}) for i in range(1000, 1080)]
+        log(home, Kind.EVENT, odd_events, 8)
+    code, out, _ = run(capsys, "run", "--home", tmp_path / "home")
+    assert code == 0
+    assert "`plan`" in out
+    assert "(masked " in out
+    assert not [word for word in ("SECRET77", "country=DE", "country=IT") if word in out]

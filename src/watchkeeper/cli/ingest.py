@@ -89,6 +89,11 @@ def _say(one: Ingested) -> None:
     parts += [f"{words.plural(one.known, 'event')} known before"] if one.known else []
     parts += [f"{words.plural(one.bad, 'row')} set aside"] if one.bad else []
     typer.echo(f"{name}: {', '.join(parts)} of {words.plural(one.rows, 'row')}.")
+    if one.unknown:
+        columns = words.join([words.name(column) for column in one.unknown], most=5)
+        typer.echo(
+            f"  Not taken, as the model does not declare {'it' if len(one.unknown) == 1 else 'them'}: {columns}."
+        )
     if one.bad:
         kept = "They are not kept."
         if one.aside:

@@ -89,7 +89,7 @@ def _spark(engine: Engine) -> Iterator[Spark | None]:
 
 def _say_all(at: Opened, done: Sequence[Ran]) -> None:
     for one in done:
-        _say(one)
+        _say(one, at)
         if at.config.mlflow is not None:  # what MLflow did not hear when it was released is told again
             from watchkeeper.release import mirror
 
@@ -98,8 +98,8 @@ def _say_all(at: Opened, done: Sequence[Ran]) -> None:
                 typer.echo(told.sentence, err=True)
 
 
-def _say(ran: Ran) -> None:
-    from watchkeeper.report import words
+def _say(ran: Ran, at: Opened) -> None:
+    from watchkeeper.report import mask, words
 
     if ran.elsewhere:
         typer.echo(f"{ran.model}: left to {ran.elsewhere}, which runs it now.")
@@ -111,11 +111,16 @@ def _say(ran: Ran) -> None:
     warned = len(ran.findings) - loud
     parts += [words.plural(warned, "warning")] if warned else []
     typer.echo(f"{ran.model}: {', '.join(parts)}.")
+    model = at.model(ran.model)
+    segments = mask.shown_segments(model, [finding.segment for finding in ran.findings])
     for finding in ran.findings[:MOST]:
-        about = [finding.segment or "", f"version {finding.version}" if finding.version else ""]
-        where = ", ".join(words.inert(part) for part in about if part)
+        about = [
+            segments.get(finding.segment or "", ""),
+            f"version {words.inert(finding.version)}" if finding.version else "",
+        ]
+        where = ", ".join(part for part in about if part)
         named = f"{finding.window} ({where})" if where else finding.window
-        typer.echo(f"  {finding.severity} {named}: {words.inert(finding.message, 300)}")
+        typer.echo(f"  {finding.severity} {named}: {mask.message(finding, model, 300)}")
     if len(ran.findings) > MOST:
         rest = f"and {words.plural(len(ran.findings) - MOST, 'more', 'more')}"
         typer.echo(f"  {rest}: watchkeeper export {ran.model} findings -o findings.jsonl")

@@ -21,6 +21,7 @@ from watchkeeper.lake.lake import ATTEMPTS, Lake
 from watchkeeper.lake.outside import jobs_table, labels_table, points_table
 from watchkeeper.model import Model
 from watchkeeper.sdk import Corrupt, Frame, Kind, Record, claimed, count, frames, inbox_of, read, segments
+from watchkeeper.sdk.figure import NAMES
 
 Ints = NDArray[np.int64]
 
@@ -176,7 +177,8 @@ class _Mover:
             case "labels":
                 return self.lake.append_labels(labels_table(records, received), ends, after)
             case "points":
-                sources = ["service" if kind is Kind.SERVICE else "logged" for kind in kinds]
+                told = zip(kinds, records, strict=True)  # over HTTP all are metric points, so the name decides
+                sources = ["service" if k is Kind.SERVICE or point.name in NAMES else "logged" for k, point in told]
                 return self.lake.append_points(points_table(records, received, sources), ends, after)
             case _:
                 return self.lake.append_jobs(jobs_table(records, received), ends, after)

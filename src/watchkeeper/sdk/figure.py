@@ -17,6 +17,15 @@ STEP = 1.05
 """Latencies are counted in buckets of 5 %, which is the error of their quantiles."""
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 LOSSES = ("dropped", "invalid", "rejected", "set_aside")
+NAMES = frozenset(
+    f"service_{name}"
+    for name in (
+        *("memory_bytes", "memory_peak_bytes", "cpu_share", "period_s", "queue", "requests", "errors"),
+        *(f"latency_ms_{name}" for name in QUANTILES),
+        *LOSSES,
+    )
+)
+"""What the figures of a service are called: by these names alone a server tells them from other metric points."""
 
 
 class Traffic:

@@ -18,7 +18,7 @@ MOST_FINDINGS = 200
 LONGEST = 200
 """Characters of a label's value; columns may be many, and their names long."""
 LOUD = ("alarm", "warning")
-COUNTED = ("duplicates", "conflicts", "rejected", "corrupt", "future")
+COUNTED = ("duplicates", "conflicts", "rejected", "corrupt", "future", "ancient")
 """Counts that are there from the beginning, so that their first rise is seen as one."""
 FINDING = ("check", "metric", "columns", "segment", "version", "severity")
 

@@ -85,4 +85,3 @@ def _count(service: Service, name: str, kind: Kind, outcomes: dict[str, int], ah
         service.metrics.future.labels(name, NAMES[kind]).inc(ahead)
     service.tally.add(name, "rejected", outcomes["rejected"])
     service.tally.add(name, "duplicates", outcomes["duplicate"])
-    service.tally.add(name, "future", ahead)

@@ -18,7 +18,8 @@ from watchkeeper.model import Model, WatchkeeperError
 from watchkeeper.model.clock import clock
 from watchkeeper.server.gauge import Seen, families
 from watchkeeper.state import model as models
-from watchkeeper.watch.history import findings_of, newest_judged, shown
+from watchkeeper.state import window
+from watchkeeper.watch.history import findings_of, shown
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.log import open_log
 from watchkeeper.watch.status import status
@@ -132,7 +133,7 @@ class Looks(Collector):
     def _seen(self, name: str) -> Seen:
         model, lake = self._opened(name)
         told = status(self._home, model, now=clock(), lake=lake)
-        judged = newest_judged(self._home.store, name)
+        judged = window.newest_done(self._home.store, name)
         found = [] if judged is None else shown(model, findings_of(lake, judged))
         return Seen(told, judged, found)
 

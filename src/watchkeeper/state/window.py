@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import case, select
+from sqlalchemy import ColumnElement, case, select
 
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.state.store import Store, insert
@@ -89,12 +89,17 @@ def done(store: Store, model: str, span: Span, seen: int, now: int) -> int:
     return int(revision)
 
 
-def newest(store: Store, model: str) -> Span | None:
-    """The latest window that was ever touched; None before any was."""
-    query = select(windows.c.window_start, windows.c.window_end).where(windows.c.model == model)
-    with store.reading() as connection:
-        row = connection.execute(query.order_by(windows.c.window_end.desc()).limit(1)).first()
-    return None if row is None else (row.window_start, row.window_end)
+def newest(store: Store, model: str, now: int) -> Span | None:
+    """The latest window that was ever touched, of those that have begun by `now`; None before any was.
+
+    Data that are dated ahead touch windows to come. One wrong clock would else hide for years that nothing comes.
+    """
+    return _latest(store, model, windows.c.window_start <= now)
+
+
+def newest_done(store: Store, model: str) -> Span | None:
+    """The latest window that was ever done; None before any was."""
+    return _latest(store, model, windows.c.revision > 0)
 
 
 def finished(store: Store, model: str, start: int | None = None, end: int | None = None) -> list[Finished]:
@@ -111,3 +116,10 @@ def finished(store: Store, model: str, start: int | None = None, end: int | None
             )
             for row in connection.execute(query.order_by(windows.c.window_start, windows.c.window_end)).mappings()
         ]
+
+
+def _latest(store: Store, model: str, which: ColumnElement[bool]) -> Span | None:
+    query = select(windows.c.window_start, windows.c.window_end).where(windows.c.model == model, which)
+    with store.reading() as connection:
+        row = connection.execute(query.order_by(windows.c.window_end.desc()).limit(1)).first()
+    return None if row is None else (row.window_start, row.window_end)

@@ -18,8 +18,6 @@ from watchkeeper.watch.maturity import Counted, Outlook, Span, outlook
 
 PIECE = 7 * 86_400_000_000
 """Microseconds that are read at once."""
-LOOKED_BACK = 400
-"""Windows before the newest one among which the newest judged one is looked for."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ class Part(Generic[T]):
     items: list[T]
     rest: int | None
     """Where to go on; None where nothing is left."""
-
-
-def newest_judged(store: Store, model: str) -> Span | None:
-    """The newest window that was judged; None before any was."""
-    newest = window.newest(store, model)
-    if newest is None:
-        return None
-    done = window.finished(store, model, newest[0] - LOOKED_BACK * (newest[1] - newest[0]))
-    return done[-1].span if done else None
 
 
 def findings_of(lake: Lake, span: Span) -> list[Mapping[str, Any]]:
@@ -75,7 +64,7 @@ def windows(
     lake: Lake, store: Store, model: str, start: int, end: int, now: int, most: int
 ) -> tuple[Part[Counted], Outlook]:
     """How far the labels of windows have come that start in this span, and what that is worth at a moment."""
-    newest = window.newest(store, model)
+    newest = window.newest(store, model, now)
     view = outlook(kept(lake, newest) if newest else [], now)
     return _part(lambda first, last: between(lake, first, last), start, end, most), view
 

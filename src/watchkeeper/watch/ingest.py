@@ -55,6 +55,8 @@ class Ingested:
     """Why the first of these was, and which it is."""
     aside: str = ""
     """Where these are kept; those of a stream are not."""
+    unknown: tuple[str, ...] = ()
+    """Columns that the model does not declare: they are not taken."""
     before: str = ""
     """The name under which the same bytes were taken before; then nothing was done."""
 
@@ -95,7 +97,7 @@ def ingest_stream(home: Home, model: Model, stream: IO[bytes], *, now: int) -> I
 def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Told | None) -> Ingested:
     names = raw_sample([source], 1).table.column_names
     labels = _is_of_labels(model, names)
-    reduced = _labels_alone(model, names) if labels else _without_absent(model, names)
+    reduced = _told_apart(_labels_alone(model, names) if labels else _without_absent(model, names))
     looked = deliver(source, reduced)
     digest = looked.digest or hashlib.sha256(str(source).encode()).hexdigest()
     earlier = delivery.known(home.store, model.name, digest)
@@ -113,7 +115,7 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
     aside = _set_aside(lake, looked, digest) if len(bad) else ""
     windows = parse(model.window)
     assert isinstance(windows, TimeWindows)
-    events = known = outcomes = 0
+    events = known = outcomes = future = ancient = 0
     for number, block in enumerate(_good(deliver(source, reduced, strict=False), bad)):
         at = {f"file {digest}": number + 1}
         if labels:
@@ -122,6 +124,7 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
             made = from_delivery(block, model, lake.columns, now, digest[:16])
             stored = lake.append_events(made.events, at)
             events, known = events + stored.new, known + stored.duplicates + stored.conflicts
+            future, ancient = future + stored.future, ancient + stored.ancient
             take(home, model, windows, stored.touched, now)
             rows = made.labels
         if rows.num_rows:
@@ -131,9 +134,17 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
         if told:
             told(len(block.rows))
     delivery.put(home.store, model.name, digest, looked.name, looked.rows_read, now)
-    for kind, amount in (("events", events), ("duplicates", known), ("labels", outcomes), ("set aside", len(bad))):
+    for kind, amount in (
+        ("events", events),
+        ("duplicates", known),
+        ("labels", outcomes),
+        ("future", future),
+        ("ancient", ancient),
+        ("set aside", len(bad)),
+    ):
         count.add(home.store, model.name, kind, amount, day_of(now))
-    return Ingested(looked.name, looked.rows_read, events, outcomes, known, len(bad), reason, aside)
+    unknown = tuple(name for name in names if name.strip() and name not in model.columns)
+    return Ingested(looked.name, looked.rows_read, events, outcomes, known, len(bad), reason, aside, unknown)
 
 
 def _good(again: Delivery, bad: NDArray[np.int64]) -> Iterator[Block]:
@@ -171,6 +182,13 @@ def _labels_alone(model: Model, names: list[str]) -> Model:
 def _without_absent(model: Model, names: list[str]) -> Model:
     """The model without what is known later than the event, where the file lacks it."""
     columns = {name: c for name, c in model.columns.items() if name in names or c.role not in LATER}
+    return model.model_copy(update={"columns": columns})
+
+
+def _told_apart(model: Model) -> Model:
+    """The same where a row without an id or a time is bad: the lake can't tell it from others, or when it was."""
+    needed = (Role.ID, Role.TIMESTAMP)
+    columns = {n: c.model_copy(update={"nullable": False}) if c.role in needed else c for n, c in model.columns.items()}
     return model.model_copy(update={"columns": columns})
 
 

@@ -24,7 +24,7 @@ Span = tuple[int, int]
 FINAL = 0.95
 """The share of the labels that will come which must have come."""
 ENOUGH = 20
-"""Labels from which on a class is looked at by itself."""
+"""Labels from which on a class is looked at by itself, and from which on they tell how late 95 % of them come."""
 FOLLOWED = 2
 """Windows must have been followed for so many times as long as most labels take: what takes longer is not seen yet."""
 EDGES: Ints = np.ceil(60_000_000 * 2 ** (np.arange(93) / 4)).astype(np.int64)
@@ -174,7 +174,7 @@ def _curve(name: str, windows: Sequence[Counted], counts: Sequence[Ints], now: i
     made = Curve(name, int(table.sum()), shares, False)
     seen = int(here.sum())
     followed = int(ages.max(initial=0))
-    return replace(made, is_known=seen > 0 and followed >= FOLLOWED * made.quantile(FINAL))
+    return replace(made, is_known=seen >= ENOUGH and followed >= FOLLOWED * made.quantile(FINAL))
 
 
 def _bins(counted: Counted, name: str | None) -> Ints:

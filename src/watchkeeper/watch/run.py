@@ -90,7 +90,7 @@ def run_model(home: Home, model: Model, *, now: int, told: Progress | None = Non
         lake = home.lake(model)
         moved = bring(home, model, lake, windows, now)
         _expect(home.store, model.name, windows, now)
-        window.touch(home.store, model.name, ripe(lake, window.newest(home.store, model.name), now), now)
+        window.touch(home.store, model.name, ripe(lake, window.newest(home.store, model.name, now), now), now)
         tidy(lake, home.config)
         due = window.due(home.store, model.name, now)
         jobs = pipeline.follow(home.store, model, lake, now)
@@ -126,9 +126,9 @@ def take(home: Home, model: Model, windows: TimeWindows, times: np.ndarray[Any, 
     starts = np.unique(windows.start_of(times))
     starts = starts if oldest is None else starts[starts >= oldest]
     spans = list(zip(starts.tolist(), windows.end_of(starts).tolist(), strict=True))
-    window.touch(
-        home.store, model.name, [*spans, *_skipped(windows, spans, window.newest(home.store, model.name))], now
-    )
+    begun = [span for span in spans if span[0] <= now]
+    skipped = _skipped(windows, begun, window.newest(home.store, model.name, now))
+    window.touch(home.store, model.name, [*spans, *skipped], now)
 
 
 def day_of(now: int) -> date:
@@ -186,7 +186,7 @@ def _alarms(
 
 def _expect(store: Store, model: str, windows: TimeWindows, now: int) -> None:
     """Windows that are over without an event are due too, as long as events came of late."""
-    newest = window.newest(store, model)
+    newest = window.newest(store, model, now)
     if newest is None or now - newest[1] > SILENT * (newest[1] - newest[0]):
         return
     window.touch(store, model, _from(windows, newest[1], now), now)
@@ -223,6 +223,7 @@ def _count(store: Store, model: str, moved: Moved, now: int) -> None:
         ("duplicates", events.duplicates),
         ("conflicts", events.conflicts),
         ("future", events.future),
+        ("ancient", events.ancient),
         ("labels", moved.labels.new),
         ("corrupt", moved.corrupt),
     ):

@@ -23,7 +23,7 @@ from watchkeeper.state import Store, alarm, count, lease, window
 from watchkeeper.state import baseline as baselines
 from watchkeeper.state.size import size
 from watchkeeper.state.transition import State as Alarmed
-from watchkeeper.watch.history import findings_of, newest_judged
+from watchkeeper.watch.history import findings_of
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.labelled import kept
 from watchkeeper.watch.maturity import PROVISIONAL, QUANTILES, Counted, Curve, Outlook, Span, State, outlook, window_of
@@ -50,7 +50,7 @@ def status(home: Home, model: Model, *, now: int, lake: Lake | None = None) -> S
     """How a model is doing at a moment, in microseconds since 1970. `lake`: its tables, where they are open already."""
     lake, store = lake or home.lake(model), home.store
     events, wait = extent(lake, "events"), waiting(home.folder, lake)
-    newest = window.newest(store, model.name)
+    newest = window.newest(store, model.name, now)
     counted = kept(lake, newest) if newest else []
     view = outlook(counted, now)
     flow, due = _flow(events, wait, now), len(window.due(store, model.name, now))
@@ -124,7 +124,7 @@ def _alarms(store: Store, model: Model) -> tuple[list[Firing], int]:
 
 def _worst(lake: Lake, store: Store, model: str, counted: Mapping[Span, Counted], view: Outlook) -> Worst | None:
     """The worst finding of the newest window that was judged."""
-    span = newest_judged(store, model)
+    span = window.newest_done(store, model)
     if span is None:
         return None
     findings = findings_of(lake, span)

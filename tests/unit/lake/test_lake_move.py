@@ -7,7 +7,8 @@ import pytest
 
 from lake_room import BEGIN, START, a_home, a_label, a_lake, a_model, an_event, log, stored, stored_ids
 from watchkeeper.lake import LakeError, move
-from watchkeeper.sdk import JobRun, Kind, MetricPoint, SegmentWriter, encode, inbox_of, pack
+from watchkeeper.sdk import Counts, JobRun, Kind, MetricPoint, SegmentWriter, encode, inbox_of, pack
+from watchkeeper.sdk.figure import NAMES, Figures
 
 MINUTE = 60_000_000
 
@@ -35,6 +36,20 @@ def test_each_kind_goes_to_its_table(tmp_path):
     assert {row["name"]: row["source"] for row in stored(lake, "points")} == {"cost": "logged", "rss": "service"}
     assert moved.forget() == 5
     assert segments(home) == []
+
+
+def test_what_a_service_tells_of_itself_is_known_by_its_name_where_a_server_took_it(tmp_path):
+    home, model, lake = ready(tmp_path)
+    service = Figures()
+    service.traffic.add(0.01, failed=True)
+    figures = service.take(Counts())
+    assert {point.name for point in figures} <= NAMES
+    log(home, Kind.POINT, [*figures, MetricPoint(name="service_level", time=START, value=1)])
+    move(home, model, lake)
+    sources = {row["name"]: row["source"] for row in stored(lake, "points")}
+    assert sources.pop("service_level") == "logged"
+    assert {"service_memory_bytes", "service_dropped"} <= sources.keys()
+    assert set(sources.values()) == {"service"}
 
 
 def test_a_segment_that_is_being_written_is_moved_and_stays(tmp_path):

@@ -12,14 +12,16 @@ import uvicorn
 
 from serving import MODEL
 from watchkeeper.server import Limits
-from watchkeeper.server.serve import _config
+from watchkeeper.server.connection import Connection
+from watchkeeper.server.serve import configured
 
 
 @pytest.fixture
 def port(client):
     """Where the application is served on a real socket, with little patience."""
     listener = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(_config(client.app, Limits(head_seconds=0.5, head_bytes=20_000)))
+    limits = Limits(head_seconds=0.5, head_bytes=20_000)
+    running = uvicorn.Server(configured(client.app, Connection, limits, limits.shutdown_seconds))
     running.config.lifespan = "off"  # the fixture of the client keeps it alive
     running.config.loop = "asyncio"
     thread = threading.Thread(target=running.run, args=([listener],))

@@ -202,7 +202,8 @@ def test_an_arrow_stream_that_claims_rows_without_bytes_is_refused(client):
 def test_the_counts_of_an_intake_reach_the_state(client, store):
     from watchkeeper.state import count
 
-    post(client, lines([event(1), event(1)]) + b"\nnonsense")
+    ahead = (datetime.now(UTC) + timedelta(days=3)).isoformat()  # counted once: when it is moved to the lake
+    post(client, lines([event(1), event(1), event(2, time=ahead)]) + b"\nnonsense")
     client.app.state.service.tally.flush()
     assert count.totals(store, MODEL) == {"duplicates": 1, "rejected": 1}
 

@@ -45,6 +45,14 @@ def test_a_model_that_was_followed_too_briefly_is_not_said_to_be_mature():
     assert {view.state(one) for one in windows} == {State.PROVISIONAL}
 
 
+@pytest.mark.parametrize(("labels", "state"), [(1, State.PROVISIONAL), (19, State.PROVISIONAL), (20, State.FINAL)])
+def test_a_few_early_labels_do_not_say_how_late_the_others_come(labels, state):
+    window = counted(DAY, [HOUR] * labels, events=1_000)
+    view = outlook([window], NOW)
+    assert view.state(window) is state
+    assert view.is_over(window) is (state is State.FINAL)
+
+
 def test_the_slowest_class_decides_when_a_window_is_final():
     windows = []
     for age in range(40, 0, -1):

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hotel import BEFORE, DAY, ROWS, YAML, baseline, event, home, label, log, micro, rows
+from hotel import BEFORE, DAY, ROWS, START, YAML, baseline, event, home, label, log, micro, rows
 from watchkeeper.delivery import deliver
 from watchkeeper.engines import scan
 from watchkeeper.engines.kernels import Kernels
@@ -22,6 +22,7 @@ from watchkeeper.watch.add import baseline_of, rebase
 from watchkeeper.watch.labelled import Labelled
 from watchkeeper.watch.reference import refer
 from watchkeeper.watch.run import run
+from watchkeeper.watch.status import statuses
 from watchkeeper.watch.turn import turn
 from watchkeeper.watch.windowed import Watched
 
@@ -129,6 +130,23 @@ def test_days_without_an_event_are_windows_too_as_long_as_events_came_of_late(ma
     assert silent.windows == 2
     assert {(f.check, str(f.severity)) for f in silent.findings} == {("rows", "alarm")}
     assert kept(made, BEFORE + 3, BEFORE + 5).by_window.rows.tolist() == [0, 0]
+
+
+def test_one_event_that_is_dated_years_ahead_does_not_hide_that_no_others_come(made):
+    days = rows(BEFORE, 3, 2)
+    log(made.folder, [event(row) for row in days])
+    log(made.folder, [event({**days[0], "booking": "ahead", "at": START + timedelta(days=2000)})])
+    assert ran(made, BEFORE + 3).windows == 3
+    assert [f.window[:10] for f in ran(made, BEFORE + 4.5).findings if f.metric == "rows"] == ["2026-03-19"]
+    assert finished(made) == [(BEFORE + i, 1) for i in range(4)]
+    late = rows(BEFORE + 5, 1, 3)  # with another clock that is wrong
+    log(made.folder, [event(row) for row in late])
+    log(made.folder, [event({**late[0], "booking": "ahead too", "at": START + timedelta(days=1000)})])
+    assert ran(made, BEFORE + 6).windows == 2
+    (told,) = statuses(made, now=micro(BEFORE + 6))
+    assert told.worst is not None
+    assert told.worst.window == "2026-03-21/2026-03-22"
+    assert [one["events"] for one in told.windows] == [60, 60, 60, 0, 0, 60]
 
 
 def test_history_that_ended_long_ago_is_not_silence(made):

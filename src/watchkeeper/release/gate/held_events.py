@@ -102,7 +102,7 @@ def _read(lake: Lake, model: Model, span: Span, drawn: Drawn, told: Told | None)
 
 def _matured(home: Home, model: Model, lake: Lake, now: int) -> tuple[int | None, Checked]:
     """Up to when the labels have come; None where that is not known, or of no window; and a sentence about it."""
-    judged = window.newest(home.store, model.name)
+    judged = window.newest(home.store, model.name, now)
     counted = kept(lake, judged) if judged else []
     view = outlook(counted, now)
     if not counted or not view.dated:
