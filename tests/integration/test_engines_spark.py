@@ -257,7 +257,7 @@ def home(tmp_path_factory):
     (folder / "watchkeeper.yaml").write_text(MODEL.model_dump_json(exclude_defaults=True))  # JSON is YAML
     with opened(folder / "home", make=True) as made:
         add(made, folder / "watchkeeper.yaml", [str(folder / "train.parquet")], now=1, who="me")
-        ingest(made, made.model("bikes"), [str(folder / "new.parquet")], now=2)
+        ingest(made, made.model("bikes"), str(folder / "new.parquet"), now=2)
     return folder / "home"
 
 

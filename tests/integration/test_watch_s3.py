@@ -44,7 +44,7 @@ def test_what_is_told_written_and_erased_is_in_the_object_store(store, tmp_path)
         twice = {**the_features(1), "country": "IT", "ts": the_time(1.2), "guess": 0, "p": 0.2, "release": "v1"}
         rows = [{**twice, "key": key}, {**twice, "key": key, "guess": 1}, {**twice, "key": "other"}]
         pq.write_table(pa.Table.from_pylist(rows), tmp_path / "more.parquet")
-        ingest(home, model, [str(tmp_path / "more.parquet")], now=micro(2))
+        ingest(home, model, str(tmp_path / "more.parquet"), now=micro(2))
 
         (one,) = statuses(home, now=micro(2))
         assert (one.flow.total, one.flow.received) == (82, micro(2))

@@ -120,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(wrong: Exception) -> int:
     """Say an error in words on standard error; the exit code that fits it."""
+    from watchkeeper.cli.complaint import complain
     from watchkeeper.model import WatchkeeperError
     from watchkeeper.sdk.error import SDKError
 
@@ -140,7 +141,5 @@ def _told(wrong: Exception) -> int:
         text = f"this is a mistake in Watchkeeper ({type(wrong).__name__}: {wrong}). "
         text += "Run again with --debug and report the traceback."
         code = COULD_NOT_FINISH
-    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    words, gap, lines = text.partition("\n\n")  # below a gap are lines to copy, which must begin where they do
-    typer.echo(words.replace("\n", "\n       ") + gap + lines, err=True)
+    complain(text)
     return code

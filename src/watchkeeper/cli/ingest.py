@@ -26,8 +26,9 @@ def ingest(
 ) -> None:
     """Take files of predictions, of labels, or of both, with the model's columns; the next run profiles their windows.
 
-    Each file passes the delivery check first: a rejected one is refused whole (exit code 1), bad rows are set aside.
-    The same bytes are taken once. - reads events as JSON lines, as they are posted to the server.
+    Each file passes the delivery check first: a rejected one is refused whole, and the others are taken all the same
+    (exit code 1); bad rows are set aside. The same bytes are taken once, and again where labels are declared otherwise
+    since. - reads events as JSON lines, as they are posted to the server.
 
     \b
     Examples:
@@ -35,23 +36,36 @@ def ingest(
       watchkeeper ingest hotel-cancel labels.csv
       kafkacat … | watchkeeper ingest hotel-cancel -
     """
+    from watchkeeper.cli.complaint import complain
     from watchkeeper.cli.home import home_of
     from watchkeeper.cli.option import following, sizes
     from watchkeeper.model.clock import clock
 
     with home_of(home) as at:
+        from watchkeeper.delivery import expand
+        from watchkeeper.watch.ingest import NotIngested
         from watchkeeper.watch.ingest import ingest as taken
-        from watchkeeper.watch.ingest import ingest_stream
+        from watchkeeper.watch.stream import ingest_stream
 
         known = at.model(model)
         paths = [named for named in files if named != "-"]
+        sources = expand(paths) if paths else []  # what is not there is told before anything is taken
         if len(paths) < len(files):
             _say(ingest_stream(at, known, sys.stdin.buffer, now=clock()))
-        for path in paths:
-            with following("Taking", sizes([path, path])) as told:
-                done = taken(at, known, [path], now=clock(), told=told)
-            for one in done:
-                _say(one)
+        rejected = 0
+        for source in sources:
+            try:
+                with following("Taking", sizes([source, source])) as told:
+                    done = taken(at, known, source, now=clock(), told=told)
+            except NotIngested as wrong:  # one file that is no good keeps no other away
+                complain(str(wrong))
+                rejected += 1
+            else:
+                _say(done)
+    if rejected and len(sources) > 1:
+        typer.echo(f"{rejected:,} of {len(sources):,} files {'is' if rejected == 1 else 'are'} rejected.", err=True)
+    if rejected:
+        raise typer.Exit(NotIngested.exit_code)
 
 
 def export(
@@ -82,13 +96,22 @@ def _say(one: Ingested) -> None:
     from watchkeeper.report import words
 
     name = words.inert(one.name, 200)
-    if one.before:
+    if one.before and not one.again:
         typer.echo(f"{name}: taken before, as {words.inert(one.before, 200)}; nothing was done.")
         return
-    parts = [words.plural(one.events, "new event"), words.plural(one.labels, "label")]
+    new = [words.plural(one.events, "new event"), words.plural(one.labels, "label")]
+    parts = [f"{words.plural(one.received, 'event')} received"] if one.received else new
     parts += [f"{words.plural(one.known, 'event')} known before"] if one.known else []
     parts += [f"{words.plural(one.bad, 'row')} set aside"] if one.bad else []
     typer.echo(f"{name}: {', '.join(parts)} of {words.plural(one.rows, 'row')}.")
+    if one.received:
+        typer.echo("  The next run moves them to the lake, and counts those that were known before.")
+    if one.again:
+        typer.echo("  Taken before; as labels are declared otherwise now, these replace the ones that it brought then.")
+    dated = [f"{one.future:,} more than a day ahead"] if one.future else []
+    dated += [f"{one.ancient:,} before 1970"] if one.ancient else []
+    if dated:
+        typer.echo(f"  Look at the clock that dated them: {' and '.join(dated)}.")
     if one.unknown:
         columns = words.join([words.name(column) for column in one.unknown], most=5)
         typer.echo(

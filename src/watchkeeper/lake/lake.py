@@ -115,6 +115,11 @@ class Lake:
         known = self.event_times(ids)
         return Appended(done.new, future=done.future, ancient=done.ancient, touched=known, before=done.before)
 
+    def withdraw_labels(self, ids: pa.ChunkedArray, received: int) -> None:
+        """Delete those labels of some ids that were received at a moment: others say better what they said."""
+        with self.locked():
+            upkeep.withdraw(self.tables["labels"], ids, received)
+
     def append_points(
         self, rows: pa.Table, transactions: Mapping[str, int], after: Mapping[str, int] | None = None
     ) -> Appended:

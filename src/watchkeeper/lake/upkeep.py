@@ -81,6 +81,12 @@ def retain(table: Table, before: date) -> int:
     return _repeated(table, attempt)
 
 
+def withdraw(table: Table, ids: pa.ChunkedArray, received: int) -> None:
+    """Take out the rows of some ids that were received at a moment."""
+    then = pa.scalar(received, pa.int64()).cast(INSTANT)
+    _without(table, pc.field("id").isin(ids.combine_chunks()) & (pc.field("received") == then))
+
+
 def erase(lake: Lake, ids: Sequence[str]) -> Ints:
     """Take ids out of all that is kept of their windows, labels and events, and delete the files that held them.
 

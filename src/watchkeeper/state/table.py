@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration."""
 
 metadata = MetaData(
@@ -199,6 +199,7 @@ deliveries = Table(
     _words("name"),
     Column("rows", BigInteger, nullable=False),
     _moment("at"),
+    Column("reading", Text),
 )
 
 versions = Table(

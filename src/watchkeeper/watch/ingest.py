@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from watchkeeper.delivery import Block, Delivery, deliver, expand, raw_sample
+from watchkeeper.delivery import Block, Delivery, deliver, raw_sample
+from watchkeeper.delivery.container import UnknownFormat
+from watchkeeper.delivery.rejection import Rejection
+from watchkeeper.delivery.source import Unreadable
 from watchkeeper.lake import Lake
 from watchkeeper.lake.block import from_delivery, labels_of
 from watchkeeper.model import Model, Role, WatchkeeperError
 from watchkeeper.profiles import TimeWindows, parse
 from watchkeeper.report import mask
-from watchkeeper.sdk import Kind, Rejection, SegmentWriter, decode, encode, inbox_of, pack
 from watchkeeper.state import count, delivery
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.reference import Told
@@ -27,8 +30,8 @@ from watchkeeper.watch.run import day_of, take
 
 LATER = (Role.LABEL, Role.LABEL_TIME, Role.PREDICTION, Role.SCORE, Role.VERSION, Role.PROPENSITY, Role.WEIGHT)
 """Roles whose columns a file of events may lack."""
-LINES = 4 << 20
-"""Bytes of events that are read from a stream at once."""
+READ = {"type", "role", "format", "decimal", "missing", "sentinels"}
+"""The lines of a column on which it depends what its cells say."""
 
 
 class NotIngested(WatchkeeperError):
@@ -44,6 +47,8 @@ class Ingested:
     name: str
     rows: int = 0
     """Rows that were read."""
+    received: int = 0
+    """Events of a stream: which of them are new the next run says."""
     events: int = 0
     """New events; those known before are not among them."""
     labels: int = 0
@@ -57,41 +62,22 @@ class Ingested:
     """Where these are kept; those of a stream are not."""
     unknown: tuple[str, ...] = ()
     """Columns that the model does not declare: they are not taken."""
+    future: int = 0
+    """New events that are dated more than a day ahead."""
+    ancient: int = 0
+    """New events that are dated before 1970."""
     before: str = ""
-    """The name under which the same bytes were taken before; then nothing was done."""
+    """The name under which the same bytes were taken before."""
+    again: bool = False
+    """Whether they were taken again, because labels are declared otherwise now; if not, nothing was done."""
 
 
-def ingest(home: Home, model: Model, files: Iterable[str], *, now: int, told: Told | None = None) -> list[Ingested]:
-    """Take files with the model's columns: events, labels, or events with their labels.
-
-    Raises `NotIngested` where a file is rejected; the files before it are stored.
-    """
-    lake = home.lake(model)
-    return [_file(home, model, lake, source, now, told) for source in expand(list(files))]
-
-
-def ingest_stream(home: Home, model: Model, stream: IO[bytes], *, now: int) -> Ingested:
-    """Take events as JSON lines, as `POST …/events` does: what is good is synced to the inbox when this returns."""
-    writer = SegmentWriter(inbox_of(home.folder, model.name))
-    rows, good = 0, 0
-    wrong: list[Rejection] = []
+def ingest(home: Home, model: Model, source: Any, *, now: int, told: Told | None = None) -> Ingested:
+    """Take one file with the model's columns: events, labels, or events with their labels. Raises `NotIngested`."""
     try:
-        for lines in _portions(stream):
-            records, rejections = decode(Kind.EVENT, lines)
-            wrong += [Rejection(rows + one.index, one.error) for one in rejections]
-            rows, good = rows + len(records) + len(rejections), good + len(records)
-            if records:
-                writer.append(pack(Kind.EVENT, now, encode(records)))
-        writer.sync()
-    finally:
-        writer.close()
-    count.add(home.store, model.name, "rejected", len(wrong), day_of(now))
-    if wrong and not good:
-        raise NotIngested(
-            f"standard input: none of {rows:,} lines is an event. Line {wrong[0].index + 1}: {wrong[0].error}."
-        )
-    reason = "" if not wrong else f"line {wrong[0].index + 1}: {wrong[0].error}"
-    return Ingested("standard input", rows, good, bad=len(wrong), reason=reason)
+        return _file(home, model, home.lake(model), source, now, told)
+    except (Rejection, UnknownFormat, Unreadable) as wrong:
+        raise NotIngested(str(wrong)) from wrong
 
 
 def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Told | None) -> Ingested:
@@ -100,8 +86,8 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
     reduced = _told_apart(_labels_alone(model, names) if labels else _without_absent(model, names))
     looked = deliver(source, reduced)
     digest = looked.digest or hashlib.sha256(str(source).encode()).hexdigest()
-    earlier = delivery.known(home.store, model.name, digest)
-    if earlier is not None:
+    earlier, reading = delivery.known(home.store, model.name, digest), _reading(reduced, labels)
+    if earlier is not None and earlier.reading in (None, reading):
         return Ingested(looked.name, before=earlier.name)
     for block in looked.blocks():
         if told:
@@ -116,8 +102,9 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
     windows = parse(model.window)
     assert isinstance(windows, TimeWindows)
     events = known = outcomes = future = ancient = 0
+    transaction = f"file {digest}" if earlier is None else f"file {digest} after {earlier.at}"
     for number, block in enumerate(_good(deliver(source, reduced, strict=False), bad)):
-        at = {f"file {digest}": number + 1}
+        at = {transaction: number + 1}
         if labels:
             rows, _ = labels_of(block, model, now)
         else:
@@ -130,10 +117,12 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
         if rows.num_rows:
             placed = lake.append_labels(rows, at)
             outcomes += placed.new
+            if earlier is not None:
+                lake.withdraw_labels(rows["id"], earlier.at)
             take(home, model, windows, placed.touched, now)
         if told:
             told(len(block.rows))
-    delivery.put(home.store, model.name, digest, looked.name, looked.rows_read, now)
+    delivery.put(home.store, delivery.Ingested(model.name, digest, looked.name, looked.rows_read, now, reading))
     for kind, amount in (
         ("events", events),
         ("duplicates", known),
@@ -143,8 +132,21 @@ def _file(home: Home, model: Model, lake: Lake, source: Any, now: int, told: Tol
         ("set aside", len(bad)),
     ):
         count.add(home.store, model.name, kind, amount, day_of(now))
-    unknown = tuple(name for name in names if name.strip() and name not in model.columns)
-    return Ingested(looked.name, looked.rows_read, events, outcomes, known, len(bad), reason, aside, unknown)
+    return Ingested(
+        name=looked.name,
+        rows=looked.rows_read,
+        events=events,
+        labels=outcomes,
+        known=known,
+        bad=len(bad),
+        reason=reason,
+        aside=aside,
+        unknown=tuple(name for name in names if name.strip() and name not in model.columns),
+        future=future,
+        ancient=ancient,
+        before="" if earlier is None else earlier.name,
+        again=earlier is not None,
+    )
 
 
 def _good(again: Delivery, bad: NDArray[np.int64]) -> Iterator[Block]:
@@ -192,14 +194,8 @@ def _told_apart(model: Model) -> Model:
     return model.model_copy(update={"columns": columns})
 
 
-def _portions(stream: IO[bytes]) -> Iterator[bytes]:
-    """Whole lines of a stream, some megabytes at a time."""
-    rest = b""
-    while part := stream.read(LINES):
-        rest += part
-        end = rest.rfind(b"\n") + 1
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-    if rest.strip():
-        yield rest
+def _reading(reduced: Model, labels: bool) -> str:
+    """How the labels of a file are read. Declared otherwise, they say something else; an event stays as it came."""
+    roles = (Role.LABEL, Role.LABEL_TIME, *((Role.ID, Role.TIMESTAMP) if labels else ()))
+    columns = {name: column for name, column in reduced.columns.items() if column.role in roles}
+    return json.dumps({n: c.model_dump(mode="json", include=READ) for n, c in columns.items()}, sort_keys=True)

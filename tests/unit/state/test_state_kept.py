@@ -67,9 +67,12 @@ def test_counts_add_up_by_kind_and_day(store):
     assert count.totals(store, "m", days[1], days[2]) == {"drops": 11}
 
 
-def test_a_file_is_known_by_its_bytes_and_keeps_its_first_name(store):
+def test_a_file_is_known_by_its_bytes_and_by_how_it_was_read_last(store):
     assert delivery.known(store, "m", "abc") is None
-    assert delivery.put(store, "m", "abc", "june.csv", 10, now=1)
-    assert not delivery.put(store, "m", "abc", "copy of june.csv", 10, now=2)
-    assert delivery.known(store, "m", "abc") == delivery.Ingested("m", "abc", "june.csv", 10, 1)
+    for taken in (
+        delivery.Ingested("m", "abc", "june.csv", 10, 1, "{}"),
+        delivery.Ingested("m", "abc", "copy of june.csv", 10, 2, "otherwise"),
+    ):
+        delivery.put(store, taken)
+        assert delivery.known(store, "m", "abc") == taken
     assert delivery.known(store, "n", "abc") is None

@@ -59,7 +59,7 @@ def everywhere(tmp_path):
         good = {**the_features(1), "country": "IT", "ts": the_time(2.2), "guess": 0, "p": 0.2, "release": "v1"}
         twice = [{**good, "key": key}, {**good, "key": key, "guess": 1}, {**good, "key": "other"}]
         pq.write_table(pa.Table.from_pylist(twice), tmp_path / "more.parquet")
-        ingest(home, home.model(NAME), [str(tmp_path / "more.parquet")], now=micro(3))
+        ingest(home, home.model(NAME), str(tmp_path / "more.parquet"), now=micro(3))
         writer = SegmentWriter(inbox_of(home.folder, NAME))  # a service that goes on
         log(home, Kind.EVENT, [an_event(600, 2.5), an_event(0, 1.5, id=key), an_event(601, 2.5)], 3, writer)
         log(home, Kind.EVENT, [an_event(602, 2.5)], 3, writer)
