@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -92,6 +93,7 @@ windows = Table(
     Column("revision", Integer, nullable=False),
     _moment("touched"),
     _moment("done", nullable=True),
+    Column("filled", Boolean, nullable=False),
 )
 is_due = text("touches > handled")
 Index(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import ColumnElement, case, or_, select
 
 from watchkeeper.model.error import WatchkeeperError
 from watchkeeper.state.store import Store, insert
@@ -48,17 +48,25 @@ class Finished:
     """Whether it was touched since."""
 
 
-def touch(store: Store, model: str, spans: Iterable[Span], now: int) -> None:
-    """Say that data of these windows came: each has to be profiled, first or anew. All are noted, or none."""
+def touch(store: Store, model: str, spans: Iterable[Span], now: int, *, filled: bool = False) -> None:
+    """Say that these windows have to be profiled, first or anew. All are noted, or none.
+
+    `filled`: whether that is because data came; where none ever came, the window is an empty one.
+    """
+    first = {"model": model, "touches": 1, "handled": 0, "revision": 0, "filled": filled}
     rows = [
-        {"model": model, "window_start": start, "window_end": end, "touches": 1, "handled": 0, "revision": 0}
+        {**first, "window_start": start, "window_end": end}
         for start, end in sorted(set(spans))  # in one order, so that two who touch the same never wait for each other
     ]
     if not rows:
         return
     with store.writing() as connection:
         new = insert(connection, windows).values(touched=now)
-        more = {"touches": windows.c.touches + 1, "touched": new.excluded.touched}
+        more = {
+            "touches": windows.c.touches + 1,
+            "touched": new.excluded.touched,
+            "filled": or_(windows.c.filled, new.excluded.filled),
+        }
         connection.execute(new.on_conflict_do_update(index_elements=list(windows.primary_key), set_=more), rows)
 
 
@@ -95,6 +103,14 @@ def newest(store: Store, model: str, now: int) -> Span | None:
     Data that are dated ahead touch windows to come. One wrong clock would else hide for years that nothing comes.
     """
     return _latest(store, model, windows.c.window_start <= now)
+
+
+def filled(store: Store, model: str, now: int, most: int) -> list[Span]:
+    """The newest windows that ever had data, of those that have begun by `now`, oldest first, at most `most`."""
+    which = windows.c.model == model, windows.c.filled, windows.c.window_start <= now
+    query = select(windows.c.window_start, windows.c.window_end).where(*which).order_by(windows.c.window_end.desc())
+    with store.reading() as connection:
+        return [(row.window_start, row.window_end) for row in connection.execute(query.limit(most))][::-1]
 
 
 def newest_done(store: Store, model: str) -> Span | None:

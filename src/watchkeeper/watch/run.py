@@ -22,7 +22,7 @@ from watchkeeper.notify import Target, tell
 from watchkeeper.profiles import Profiles, Slice, TimeWindows, parse
 from watchkeeper.report.as_json import finding_as_dict
 from watchkeeper.state import Store, alarm, count, window
-from watchkeeper.watch import pipeline, service
+from watchkeeper.watch import pipeline, service, silence
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.labelled import Labelled
 from watchkeeper.watch.log import open_log
@@ -36,8 +36,6 @@ from watchkeeper.watch.windowed import Span
 SECOND = 1_000_000
 TOGETHER = 240
 """Windows that are profiled and judged at once."""
-SILENT = 3
-"""A model whose newest window is no older than so many is expected to go on: windows without an event are due too."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def run_model(home: Home, model: Model, *, now: int, told: Progress | None = Non
         assert isinstance(windows, TimeWindows)
         lake = home.lake(model)
         moved = bring(home, model, lake, windows, now)
-        _expect(home.store, model.name, windows, now)
+        window.touch(home.store, model.name, silence.until(now, home.store, model.name, windows), now)
         window.touch(home.store, model.name, ripe(lake, window.newest(home.store, model.name, now), now), now)
         tidy(lake, home.config)
         due = window.due(home.store, model.name, now)
@@ -126,9 +124,8 @@ def take(home: Home, model: Model, windows: TimeWindows, times: np.ndarray[Any, 
     starts = np.unique(windows.start_of(times))
     starts = starts if oldest is None else starts[starts >= oldest]
     spans = list(zip(starts.tolist(), windows.end_of(starts).tolist(), strict=True))
-    begun = [span for span in spans if span[0] <= now]
-    skipped = _skipped(windows, begun, window.newest(home.store, model.name, now))
-    window.touch(home.store, model.name, [*spans, *skipped], now)
+    window.touch(home.store, model.name, silence.among(spans, home.store, model.name, windows, now), now)
+    window.touch(home.store, model.name, spans, now, filled=True)
 
 
 def day_of(now: int) -> date:
@@ -182,38 +179,6 @@ def _alarms(
         changes = alarm.put(store, model.name, span, judged, now, keep_firing_for=keep * (span[1] - span[0]))
         begun += sum(change.onset is not None for change in changes)
     return begun
-
-
-def _expect(store: Store, model: str, windows: TimeWindows, now: int) -> None:
-    """Windows that are over without an event are due too, as long as events came of late."""
-    newest = window.newest(store, model, now)
-    if newest is None or now - newest[1] > SILENT * (newest[1] - newest[0]):
-        return
-    window.touch(store, model, _from(windows, newest[1], now), now)
-
-
-def _skipped(windows: TimeWindows, spans: Sequence[Span], newest: Span | None) -> list[Span]:
-    """The windows without an event among new ones, and between these and the `newest` before.
-
-    Where more would be empty than full, the data have no such cadence, and there are none.
-    """
-    new = [span for span in spans if newest is None or span[0] >= newest[1]]
-    if not new:
-        return []
-    every = _from(windows, new[0][0] if newest is None else newest[1], new[-1][1], most=2 * len(new) + 1)
-    return [] if len(every) > 2 * len(new) else sorted(set(every) - set(new))
-
-
-def _from(windows: TimeWindows, start: int, last: int, most: int = 10_000) -> list[Span]:
-    """The windows from `start` on that end by `last`, at `most` so many."""
-    spans: list[Span] = []
-    while len(spans) < most:
-        end = int(windows.end_of(np.array([start], dtype=np.int64))[0])
-        if end > last:
-            break
-        spans.append((start, end))
-        start = end
-    return spans
 
 
 def _count(store: Store, model: str, moved: Moved, now: int) -> None:
