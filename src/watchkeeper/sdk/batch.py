@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,6 +31,8 @@ KINDS: dict[type[Record], Kind] = {
 }
 _HEADS = {0xDC: 3, 0xDD: 5}
 """How many bytes tell the length of an array of more than 15 items, in MessagePack."""
+_BESIDE = ("duration_s", "rows", "inputs", "versions")
+"""What a run of a job may lack."""
 _WRITE = msgspec.msgpack.Encoder(enc_hook=plain)
 
 
@@ -52,10 +55,12 @@ class Batch(NamedTuple):
 
 
 class Unfit(NamedTuple):
-    """A record that can't be written, and why."""
+    """A record, or one field of it, that can't be written, and why."""
 
     kind: Kind
     reason: str
+    field: str = ""
+    """Empty for the whole record."""
 
 
 def batches(kind: Kind, received: int, records: Sequence[Record]) -> Iterator[Batch | Unfit]:
@@ -64,7 +69,8 @@ def batches(kind: Kind, received: int, records: Sequence[Record]) -> Iterator[Ba
         payload = _payload(kind, records)
     except Exception as error:  # noqa: BLE001 – values are whatever a service logged; the reason is told
         if len(records) == 1:
-            yield _alone(kind, received, records[0], error)
+            alone = _job if isinstance(records[0], JobRun) else _alone
+            yield from alone(kind, received, records[0], error)
             return
         payload = b""
     if payload and (len(payload) <= BATCH_BYTES or len(records) == 1):
@@ -92,16 +98,45 @@ def _payload(kind: Kind, records: Sequence[Record]) -> bytes:
     return payload
 
 
-def _alone(kind: Kind, received: int, record: Record, error: Exception) -> Batch | Unfit:
+def _alone(kind: Kind, received: int, record: Record, error: Exception) -> Iterator[Batch | Unfit]:
     """One record that does not fit as it is: once more with names as text, since tables may number their columns."""
     if isinstance(record, Event):
         named = [_named(values) for values in (record.features, record.raw, record.context)]
         try:
             whole = msgspec.structs.replace(record, features=named[0], raw=named[1], context=named[2])
-            return Batch(kind, received, _payload(kind, [whole]), 1)
+            yield Batch(kind, received, _payload(kind, [whole]), 1)
+            return
         except Exception as again:  # noqa: BLE001 – as above
             error = again
-    return Unfit(kind, str(error))
+    yield Unfit(kind, str(error))
+
+
+def _job(kind: Kind, received: int, record: Record, error: Exception) -> Iterator[Batch | Unfit]:
+    """A run of a job without the fields that do not fit: that it ended is worth more than what it read."""
+    kept: dict[str, Any] = dict.fromkeys(_BESIDE)
+    payload = b""
+    for name in ("", *_BESIDE):
+        try:
+            value = {name: _worded(getattr(record, name))} if name else {}
+            payload = _payload(kind, [msgspec.structs.replace(record, **{**kept, **value})])
+            kept |= value
+        except Exception as wrong:  # noqa: BLE001 – as above
+            yield Unfit(kind, str(wrong), name)
+            if not name:
+                return
+    yield Batch(kind, received, payload, 1)
+
+
+def _worded(value: Any) -> Any:
+    """The same with names and values of unknown types as text: a path is one, for example."""
+    return msgspec.to_builtins(value, builtin_types=(datetime,), str_keys=True, enc_hook=_text)
+
+
+def _text(value: Any) -> Any:
+    try:
+        return plain(value)
+    except TypeError:
+        return str(value)
 
 
 def _named(values: dict[Any, Any] | None) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     """Lost, because the queue, the spool or the disk was full, or the logger closed."""
     invalid: int = 0
-    """Not recorded, because a value was of a wrong type."""
+    """Not recorded, because a value was of a wrong type; of a job's run only the field that it stood in."""
     rejected: int = 0
     """Refused by the server, record by record."""
     set_aside: int = 0

@@ -194,4 +194,6 @@ class Pump:
 
     def _refuse(self, unfit: Unfit) -> None:
         self.tally.add("invalid")
-        self.tally.tell(f"invalid {unfit.kind}", f"a record ({unfit.kind.name.lower()}) is not kept: {unfit.reason}.")
+        kind = unfit.kind.name.lower()
+        what = f"`{unfit.field}` of a record ({kind})" if unfit.field else f"a record ({kind})"
+        self.tally.tell(f"invalid {kind} {unfit.field}", f"{what} is not kept: {unfit.reason}.")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -37,6 +38,16 @@ def home(tmp_path):
 def log(home):
     with Logger("hotel", home=home, period=None) as log:
         yield log
+
+
+class Worded:
+    def __str__(self):
+        return "worded"
+
+
+class Wordless:
+    def __str__(self):
+        raise ValueError("no words")
 
 
 def logged(log, home, kind=None):
@@ -227,6 +238,35 @@ def test_a_job_records_its_start_and_its_end(log, home):
     assert ended.versions["numpy"] == np.__version__
     assert ended.versions["no-such-package"] == "not installed"
     assert "python" in ended.versions
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept", "lost"),
+    [
+        (
+            "inputs",
+            {"a": Path("b.parquet"), 2: {"c": [UUID(int=1)]}},
+            {"a": "b.parquet", "2": {"c": [str(UUID(int=1))]}},
+            0,
+        ),
+        ("inputs", {"a": Worded()}, {"a": "worded"}, 0),
+        ("inputs", {"a": Wordless()}, None, 1),
+        ("inputs", {"a": 2**70}, None, 1),
+        ("rows", "many", None, 1),
+        ("versions", {"model": 3}, None, 1),
+        ("versions", ["model"], None, 1),
+    ],
+)
+def test_a_job_ends_whatever_was_said_of_it(log, home, field, value, kept, lost):
+    with log.job("nightly", run="5") as job:
+        job.rows, job.inputs, job.versions = 120, ["x"], {"numpy": "2"}
+        setattr(job, field, value)
+    started, ended = logged(log, home, Kind.JOB)
+    said = {"rows": 120, "inputs": ["x"], "versions": {"numpy": "2"}} | {field: kept}
+    assert (started.status, ended.status, ended.run) == ("started", "ok", "5")
+    assert {name: getattr(ended, name) for name in said} == said
+    assert ended.duration_s > 0
+    assert log.counts.invalid == lost
 
 
 def test_a_job_that_raises_has_failed_and_the_exception_goes_on(log, home):
