@@ -68,7 +68,8 @@ def partly_covered(profiles: Profiles) -> NDArray[np.bool_]:
 
 
 def _say(m: Measurement, i: int, usual: tuple[float | None, float | None]) -> str:
-    return f"{figure(float(m.value[i]))} rows came; {between(*usual)} is usual."
+    many = float(m.value[i])
+    return f"{figure(many)} {'row' if many == 1 else 'rows'} came; {between(*usual)} is usual."
 
 
 CHECK = Check(

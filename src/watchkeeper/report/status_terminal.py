@@ -82,11 +82,16 @@ def _lines(status: Status) -> Iterator[tuple[str, str]]:
     yield "windows", f"{due}{runs}"
     if status.windows or status.delays:
         yield "labels", _labels(status)
-    lost = [f"{amount:,} {kind}" for kind, amount in (dict(status.counts) | dict(status.today)).items()]
+    lost = _counted(dict(status.counts) | dict(status.today))
     if lost:
-        new = [f"{amount:,} {kind}" for kind, amount in status.today.items()]
+        new = _counted(status.today)
         yield "lost", f"{', '.join(lost)}" + (f" (since yesterday: {', '.join(new)})" if new else "")
     yield "disk", ", ".join(f"{name} {words.size(size)}" for name, size in status.disk.items())
+
+
+def _counted(losses: Mapping[str, int]) -> list[str]:
+    """`1 duplicate`, `2 conflicts`, `3 rejected`."""
+    return [f"{amount:,} {kind.removesuffix('s') if amount == 1 else kind}" for kind, amount in losses.items()]
 
 
 def _events(status: Status) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 
 FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -15,6 +22,7 @@ class Metrics:
     """Counters and histograms in a registry of their own; `collectors` add what later rooms know of each model."""
 
     def __init__(self, waiting: Callable[[], float], collectors: Iterable[Collector] = ()) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # else a gauge says of each counter when it began
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "watchkeeper_http_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry

@@ -119,10 +119,12 @@ def bring(home: Home, model: Model, lake: Lake, windows: TimeWindows, now: int) 
 
 
 def take(home: Home, model: Model, windows: TimeWindows, times: np.ndarray[Any, np.dtype[np.int64]], now: int) -> None:
-    """Say that data of these event times came: their windows are due, but for those whose events are kept no longer."""
-    oldest = kept_from(home.config)
+    """Say that data of these event times came, so that their windows are due.
+
+    Not so those whose events are kept no longer, and those before 1970: a clock was wrong, and no alarm is that old.
+    """
     starts = np.unique(windows.start_of(times))
-    starts = starts if oldest is None else starts[starts >= oldest]
+    starts = starts[starts >= max(kept_from(home.config) or 0, 0)]
     spans = list(zip(starts.tolist(), windows.end_of(starts).tolist(), strict=True))
     window.touch(home.store, model.name, silence.among(spans, home.store, model.name, windows, now), now)
     window.touch(home.store, model.name, spans, now, filled=True)

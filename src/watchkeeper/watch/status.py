@@ -19,7 +19,7 @@ from watchkeeper.profiles.slice import iso
 from watchkeeper.report import mask
 from watchkeeper.report.status import Delay, Firing, Flow, Status, Worst
 from watchkeeper.sdk import inbox_of
-from watchkeeper.state import Store, alarm, count, lease, window
+from watchkeeper.state import Store, alarm, count, window
 from watchkeeper.state import baseline as baselines
 from watchkeeper.state.size import size
 from watchkeeper.state.transition import State as Alarmed
@@ -30,6 +30,7 @@ from watchkeeper.watch.maturity import PROVISIONAL, QUANTILES, Counted, Curve, O
 from watchkeeper.watch.run import day_of
 from watchkeeper.watch.todo import Found, todo
 from watchkeeper.watch.traces import spools
+from watchkeeper.watch.turn import holder
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 SHOWN = 48
@@ -69,7 +70,7 @@ def status(home: Home, model: Model, *, now: int, lake: Lake | None = None) -> S
         window=model.window,
         flow=flow,
         due=due,
-        runner=lease.holder(store, f"run {model.name}", now),
+        runner=holder(home, f"run {model.name}", now),
         disk={
             "inbox": _bytes(inbox_of(home.folder, model.name)),
             "lake": _lake_bytes(lake),

@@ -32,7 +32,7 @@ def turn(home: Home, name: str) -> Iterator[Callable[[], None] | str]:
     A process of this home that died gives its turn back at once, by a lock that the kernel lets go; one of another
     machine when its lease runs out. What takes it anew raises `TurnLost`.
     """
-    here = f"{socket.gethostname()}:{home.folder}:"
+    here = _here(home)
     me = f"{here}{os.getpid()}:{uuid.uuid4().hex[:8]}"
     with _alone(home.folder / "cache" / f"{name.replace(' ', '-')}.lock") as alone:
         if not alone:
@@ -53,6 +53,26 @@ def turn(home: Home, name: str) -> Iterator[Callable[[], None] | str]:
             yield again
         finally:
             lease.release(home.store, name, me)
+
+
+def holder(home: Home, name: str, now: int) -> str | None:
+    """Who has a turn now; None where nobody does, or a process of this home that died before it gave its turn back."""
+    held = lease.holder(home.store, name, now)
+    here = _here(home)
+    if held is None or not held.startswith(here):
+        return held
+    try:
+        os.kill(int(held.removeprefix(here).partition(":")[0]), 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:  # it is another user's
+        return held
+    return held
+
+
+def _here(home: Home) -> str:
+    """How holders of this home on this machine begin."""
+    return f"{socket.gethostname()}:{home.folder}:"
 
 
 @contextmanager

@@ -14,14 +14,15 @@ from watchkeeper.lake import Lake
 from watchkeeper.model import Model, Role
 from watchkeeper.profiles import Profiles, TimeWindows
 from watchkeeper.profiles.slice import iso
+from watchkeeper.state import Store, deployment
 from watchkeeper.state import baseline as baselines
-from watchkeeper.state import deployment
 from watchkeeper.state import version as versions
 from watchkeeper.state.window import Due
 from watchkeeper.watch.add import baseline_of
 from watchkeeper.watch.home import Home
 from watchkeeper.watch.judged import judge_files
 from watchkeeper.watch.labelled import Labelled
+from watchkeeper.watch.newcomer import without_newcomers
 from watchkeeper.watch.reference import refer
 from watchkeeper.watch.windowed import KEPT, Revision, Span, Watched
 
@@ -30,6 +31,7 @@ from watchkeeper.watch.windowed import KEPT, Revision, Span, Watched
 class Watches:
     """A model's events, all held against the common baseline, and those of some versions against their own too."""
 
+    store: Store
     common: Watched
     own: Mapping[str, Watched]
     """By version, those that have a baseline of their own."""
@@ -57,6 +59,7 @@ class Watches:
         watched.lake.put_profiles(kept, watched.edges, now, watched.version)
         found = self._judged(watched, profiles, {one.span: (one.seen, now) for one in due})
         loud = [finding for finding in found if finding.severity is not Severity.INFO]
+        loud = without_newcomers(self.store, watched.model, [one.span for one in due], loud)
         return profiles, loud if self.live is None else untaken(loud, self.unused, self.live)
 
     def _judged(self, watched: Watched, profiles: Profiles, revisions: Mapping[Span, Revision]) -> list[Finding]:
@@ -94,7 +97,7 @@ def watches_of(
         )
         for version in baselines.versions(home.store, model.name)
     }
-    return Watches(common, own, *_live(home, model))
+    return Watches(home.store, common, own, *_live(home, model))
 
 
 def _live(home: Home, model: Model) -> tuple[str | None, frozenset[str]]:

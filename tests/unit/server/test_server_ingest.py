@@ -212,6 +212,7 @@ def test_the_metrics_tell_what_was_accepted_rejected_and_known_by_model(serve):
     client = serve()
     post(client, lines([event(1), event(1)]) + b"\nnonsense")
     text = client.app.state.service.metrics.text().decode()
+    assert "_created" not in text
     for outcome in ("accepted", "duplicate", "rejected"):
         assert f'watchkeeper_ingest_records_total{{kind="events",model="{MODEL}",outcome="{outcome}"}} 1.0' in text
     assert "watchkeeper_inbox_sync_seconds_count 1.0" in text

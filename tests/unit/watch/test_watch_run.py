@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +18,7 @@ from watchkeeper.engines.kernels import Kernels
 from watchkeeper.profiles import parse
 from watchkeeper.sdk import Kind
 from watchkeeper.state import alarm, audit, count, window
-from watchkeeper.watch.add import baseline_of, rebase
+from watchkeeper.watch.add import add, baseline_of, rebase
 from watchkeeper.watch.labelled import Labelled
 from watchkeeper.watch.reference import refer
 from watchkeeper.watch.run import run
@@ -265,3 +265,24 @@ def test_a_model_without_event_times_or_with_windows_of_rows_is_refused(tmp_path
             with pytest.raises(WatchkeeperError, match=said):
                 add(made, tmp_path / "m.yaml", [base], now=0, who="test")
         assert made.models() == []
+
+
+def test_a_feature_is_not_missing_in_windows_that_began_before_it_was_declared(made, tmp_path):
+    log(made.folder, [event(row) for row in rows(BEFORE, 4, 2)])
+    assert not ran(made, BEFORE + 3).findings
+    base = [{**row, "gust": float(i % 7)} for i, row in enumerate(rows(0, BEFORE, 1))]
+    pq.write_table(pa.Table.from_pylist(base), tmp_path / "gusts.parquet")
+    (tmp_path / "m.yaml").write_text(YAML + "  gust: {type: number}\n")
+    add(made, tmp_path / "m.yaml", [str(tmp_path / "gusts.parquet")], now=micro(BEFORE + 3.5), who="ann")
+    assert not [one for one in ran(made, BEFORE + 4).findings if "gust" in one.columns]
+    log(made.folder, [event(row) for row in rows(BEFORE + 4, 1, 3)])
+    late = [one for one in ran(made, BEFORE + 5).findings if "gust" in one.columns]
+    assert [(one.metric, str(one.severity), one.window[:10]) for one in late] == [("null_share", "alarm", "2026-03-20")]
+
+
+def test_an_event_that_is_dated_before_1970_is_kept_and_makes_no_window_and_no_alarm(made):
+    days = rows(BEFORE, 3, 2)
+    log(made.folder, [event(row) for row in days])
+    log(made.folder, [event({**days[0], "booking": "old", "at": datetime(1950, 1, 1, tzinfo=UTC)})])
+    done = ran(made, BEFORE + 3)
+    assert (done.events, done.windows, done.onsets) == (len(days) + 1, 3, 0)

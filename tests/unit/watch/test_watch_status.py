@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -12,6 +16,7 @@ from watchkeeper.lake import Lake
 from watchkeeper.report import print_status
 from watchkeeper.report.status import Firing, Flow, to_json
 from watchkeeper.sdk import Kind, MetricPoint, SegmentWriter, inbox_of
+from watchkeeper.state import lease
 from watchkeeper.watch.labelled import kept
 from watchkeeper.watch.status import statuses
 from watchkeeper.watch.todo import Found, todo
@@ -209,3 +214,28 @@ def test_a_look_takes_few_windows_however_many_were_counted(tmp_path):
         assert len(windows) == 2200 + 140
         assert [one.span for one in windows[-3:]] == [(micro(h), micro(h + 1)) for h in (-2, -1, 0)]
         assert told(home, 2).delays[0].labels == 2339 * 150
+
+
+def test_a_run_that_died_before_it_gave_its_turn_back_runs_no_more(tmp_path):
+    with a_home(tmp_path) as home:
+        log_hours(home, 0, 2)
+        dead = subprocess.Popen([sys.executable, "-c", ""])
+        dead.wait()
+        for number, runner in ((os.getpid(), True), (dead.pid, False)):
+            name = f"{socket.gethostname()}:{home.folder}:{number}:0123abcd"
+            assert lease.acquire(home.store, "run churn", name, micro(9), micro(3))
+            assert told(home, 3).runner == (name if runner else None)
+            assert ("runs it now" in shown(home, 3)) == runner
+            lease.release(home.store, "run churn", name)
+        elsewhere = f"another-machine:{home.folder}:{dead.pid}:0123abcd"
+        assert lease.acquire(home.store, "run churn", elsewhere, micro(9), micro(3))
+        assert told(home, 3).runner == elsewhere
+
+
+def test_one_of_a_kind_is_told_as_one(tmp_path):
+    with a_home(tmp_path) as home:
+        log_hours(home, 0, 2)
+        log(home, Kind.EVENT, [an_event(999, 2.5)] * 2, 3)
+        found = [finding for finding in catch_up(home, 3).findings if finding.metric == "rows"]
+        assert [finding.message.partition(";")[0] for finding in found] == ["1 row came"]
+        assert "1 duplicate (since yesterday: 1 duplicate)\n" in shown(home, 3)
