@@ -24,7 +24,7 @@ VALUES = st.recursive(
 GOOD = st.fixed_dictionaries(
     {
         "id": st.text(st.characters(codec="utf-8"), min_size=1, max_size=20) | st.integers(-(2**63), 2**64 - 1),
-        "time": st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=ZONES).map(datetime.isoformat),  # noqa: DTZ001
+        "time": st.datetimes(datetime(2, 1, 2), datetime(9998, 12, 30), timezones=ZONES).map(datetime.isoformat),  # noqa: DTZ001
         "features": st.dictionaries(st.text(max_size=5), VALUES, max_size=4),
     },
     optional={"prediction": VALUES, "score": st.floats(allow_nan=False, allow_infinity=False), "version": st.text()},

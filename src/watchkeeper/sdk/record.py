@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
 from types import GenericAlias, NoneType
@@ -228,7 +228,9 @@ def _reason(error: Exception) -> str:
 
 
 def _check_year(time: datetime) -> None:
-    if not 1 < time.year < 9999:
+    if 2 < time.year < 9998:
+        return
+    if not 1 < time.year < 9999 or not 1 < time.astimezone(UTC).year < 9999:  # it is kept, and read again, in UTC
         raise ValueError("Expected a time between the years 2 and 9998, which every time zone can express")
 
 

@@ -127,3 +127,12 @@ def test_a_status_that_no_job_has_is_refused_with_those_that_there_are():
     job = b'{"job": "nightly", "run": "1", "status": "done", "time": "2026-03-01T12:00:00Z"}'
     _, (one,) = decode(Kind.JOB, job)
     assert one.error == "Invalid enum value 'done' - at `$.status`. Use started, ok, failed"
+
+
+@pytest.mark.parametrize("time", ["0002-01-01T00:00:00+00:01", "9998-12-31T23:59:59-00:01"])
+def test_a_time_that_is_out_of_range_in_utc_alone_is_refused_and_spoils_no_other(time):
+    bad = b'{"id": "1", "time": "%s", "features": {}}' % time.encode()
+    good = b'{"id": "2", "time": "2024-05-01T12:00:00Z", "features": {}}'
+    records, rejections = decode(Kind.EVENT, bad + b"\n" + good)
+    assert [record.id for record in read(Kind.EVENT, encode(records))] == ["2"]
+    assert [one.index for one in rejections] == [0]
