@@ -94,7 +94,7 @@ def ask(uri: str, seconds: float, **question: Any) -> Any:
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
         said = re.sub(r"^[A-Za-z_.]+: ", "", lines[-1])  # the name of the error's class
-        raise MlflowFailed(f"the MLflow server at {where} could not be asked: {inert(said, 240).rstrip('.')}.")
+        raise MlflowFailed(f"asking the MLflow server at {where} failed: {inert(said, 240).rstrip('.')}.")
     answer = json.loads(done.stdout)
     if "refused" in answer:
         raise NotTaken(inert(answer["refused"], 1000))

@@ -9,7 +9,7 @@ from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from held_out import BINARY, CLASSES, NUMBERS, RANKED, held, outcomes, scored, world
-from watchkeeper.model import Column, Role, Type
+from watchkeeper.model import Column, Need, Role, Type
 from watchkeeper.model.need import BETTER
 from watchkeeper.release.gate.sides import CannotEvaluate
 from watchkeeper.release.outcome import Outcome, together
@@ -258,6 +258,24 @@ def test_harm_in_one_segment_is_found_though_the_whole_is_fine():
     assert by["segments"] == "FAIL"
     assert "worse than the margin in small" in check(found, "segments").sentence
     assert [one["outcome"] for one in check(found, "segments").facts["claims"]] == ["PASS", "FAIL"]
+
+
+@pytest.mark.parametrize(
+    ("model", "answers"),
+    [
+        (BINARY, scored(np.tile([0.2, 0.9], 1_000))),
+        (BINARY, Answers(np.tile([0, 1], 1_000), None, ())),
+        (NUMBERS, Answers(np.tile([0.1, 0.8], 1_000), None, ())),
+    ],
+)
+def test_a_first_version_is_told_by_segment_in_every_metric_though_nothing_is_live(model, answers):
+    label = np.tile([0, 1, 0, 1, 1, 1], 334)[:2_000].astype(int if model is BINARY else float)
+    rows = held(label, segments={"s": np.repeat(["north", "south"], 1_000)})
+    found, by = outcomes(model, rows, answers)
+    assert "segments" not in by
+    for name in Need().margins(model.task, answers.scores is not None):
+        assert [one["segment"] for one in found.metrics[name]["segments"]["s"]] == ["north", "south"]
+        assert found.metrics[name]["value"] is not None
 
 
 def test_rare_values_are_judged_together_and_a_column_of_rare_values_not_at_all():

@@ -31,14 +31,15 @@ def evaluate(
     """Everything that the rows say: metrics of candidate, live model and a naive baseline, thresholds, and the checks.
 
     `need` is the model's own, `model.gate`, unless another is tried. `past`: items and labels of a ranking's training
-    rows, where they are known. Raises `CannotEvaluate` where labels or answers do
-    not fit the model's declaration.
+    rows, where they are known. Raises `CannotEvaluate` where labels or answers do not fit the model's declaration.
     """
     both = paired(model, held, candidate, live)
     margins = need.margins(model.task, both.scored)
     by = learned(both, need)
     found = Found(both if by is None else decided(both, by), _few(both, need), need.confidence)
     measure(found)
+    for name in margins:
+        found.of(name)  # told of the candidate even where nothing is live to compare it with
     calibrated = calibration(found, need)
     questions = [
         *(no_worse(found, name, margin) for name, margin in margins.items() if both.live is not None),
