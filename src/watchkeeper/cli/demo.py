@@ -97,7 +97,8 @@ def _release() -> None:
     for scene in play(files(), folder):
         _tell(scene)
         asked, failed = asked + scene.asked, failed + scene.failed
-    typer.echo(f"{asked:,} requests were sent, and {failed} of them failed: what v4 could not answer, v2 did. All is kept:")
+    typer.echo(f"{asked:,} requests were sent, and {failed} of them failed: what v4 could not answer, v2 did.")
+    typer.echo("All of it is kept:")
     typer.echo(f"  watchkeeper versions air-quality --home {folder}")
     typer.echo(f"  watchkeeper card air-quality v4 --home {folder}")
     typer.echo(f"  watchkeeper gateway --home {folder}")
