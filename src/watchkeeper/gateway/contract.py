@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from watchkeeper.gateway.refusal import MOST_FAULTS, Broken
 from watchkeeper.gateway.rows import Rows, Values, listed
+from watchkeeper.gateway.tensor import told
 from watchkeeper.lake.cell import typed
 from watchkeeper.model import Column, Model, Role, Type
 from watchkeeper.model.mistake import no_such, shown
-from watchkeeper.release.contract.contract import LATER, Misfit, predicted, wrong
+from watchkeeper.release.contract.contract import LATER, Misfit, outputs, predicted, wrong
 from watchkeeper.release.contract.field import HUGE, LARGEST, Field, Rule, all_whole
 from watchkeeper.sdk.value import identifier
 
@@ -47,7 +48,8 @@ class Contract:
         self.predicted = predicted(model).type
         """What predictions are told as."""
         said = model.only(Role.PREDICTION)
-        self._answers = None if said is None else Rule(Field(said, model.columns[said]))
+        self._answers = Rule(next(iter(outputs(model))))
+        self._declared = None if said is None else Rule(Field(said, model.columns[said]))
 
     def rows(self, sent: Mapping[str, Values], number: int, inputs: Collection[str]) -> Rows:
         """What was sent, each column of `number` values; of `inputs`, which a version takes, one may be undeclared.
@@ -83,8 +85,16 @@ class Contract:
         return rows
 
     def holds(self, prediction: Values | None) -> bool:
-        """Whether predictions are what the model's own column of them may be."""
-        return prediction is None or self._answers is None or self._answers.keeps(prediction)
+        """Whether predictions, as they are told, are what the contract gives, and keep to what is declared of them."""
+        return prediction is None or (
+            self._fits(prediction) and (self._declared is None or self._declared.keeps(prediction))
+        )
+
+    def _fits(self, prediction: Values) -> bool:
+        if self._answers.fits(prediction):
+            return True
+        as_told = told(listed(prediction), self.predicted)
+        return as_told is not None and wrong(self._answers.field, as_told) is None
 
     def column(self, name: str) -> Column | None:
         """How a column is declared."""

@@ -101,14 +101,23 @@ def values_of(tensor: Tensor, binary: memoryview | None) -> Values:
 def encoded(name: str, values: Values, shape: list[int], type: Type) -> Output:
     """Values as an output: told as what they are declared as, if they can be, else as what they are."""
     data = listed(values)
-    for datatype in (_TOLD_AS.get(type), _natural(data)):
-        if datatype is None:
-            continue
-        try:
-            return Output(name, datatype, shape, None, _converted(data, datatype))
-        except (ValueError, OverflowError):
-            continue  # a version that answers what it is not declared to: the values are told as they are
-    raise AssertionError("every value can be told as a text")
+    as_declared = told(data, type)
+    if as_declared is not None and type in _TOLD_AS:
+        return Output(name, _TOLD_AS[type], shape, None, as_declared)
+    # a version that answers what it is not declared to: the values are told as they are
+    natural = _natural(data)
+    return Output(name, natural, shape, None, _converted(data, natural))
+
+
+def told(data: list[Any], type: Type) -> list[Any] | None:
+    """Values as a declared type is told, or as they are where it says too little; None where one has no equal there."""
+    datatype = _TOLD_AS.get(type)
+    if datatype is None:
+        return data
+    try:
+        return _converted(data, datatype)
+    except (ValueError, OverflowError):
+        return None
 
 
 def as_bytes(output: Output) -> bytes:

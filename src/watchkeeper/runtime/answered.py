@@ -21,6 +21,8 @@ def answers(prediction: object, scores: object, classes: Sequence[Scalar], rows:
     """The answers to `rows` rows. Raises `WrongAnswer` if they are too few or many, or not possible."""
     said = None if prediction is None else _prediction(prediction, rows)
     if scores is None:
+        if said is None:
+            raise WrongAnswer("The model gives neither a prediction nor scores.")
         return Answers(said, None, tuple(classes))
     table = _scores(scores, rows)
     if classes and table.shape[1] != len(classes):

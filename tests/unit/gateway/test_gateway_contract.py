@@ -31,6 +31,7 @@ MODEL = Model.model_validate(
     }
 )
 CONTRACT = Contract(MODEL)
+BOOLEAN_LABEL = {"type": "boolean", "role": "label"}
 
 
 def rows(number=1, **columns):
@@ -132,3 +133,30 @@ def test_predictions_are_held_to_their_own_column():
     assert CONTRACT.holds(None)
     assert not CONTRACT.holds([0, 2])
     assert not CONTRACT.holds(["yes"])
+
+
+def test_predictions_are_held_to_the_labels_where_they_have_no_column_of_their_own():
+    label = {"type": "string", "role": "label", "inferred": {"allowed": ["no", "yes"]}}
+    contract = Contract(Model.model_validate({"name": "m", "task": "binary", "columns": {"y": label}}))
+    assert contract.holds(["no", "yes"])
+    assert not contract.holds(["no", "maybe"])
+    assert not contract.holds(np.array([0, 1]))
+    contract = Contract(Model.model_validate({"name": "m", "task": "binary", "columns": {"y": BOOLEAN_LABEL}}))
+    for good in ([True, False], [1, 0], [1.0], np.array([0, 1]), np.array([True] * 100)):
+        assert contract.holds(good), good
+    for bad in ([2], ["again"], [0.5], np.arange(100)):
+        assert not contract.holds(bad), bad
+
+
+def test_what_a_regression_predicts_is_a_number():
+    label = {"type": "integer", "role": "label", "minimum": 0}
+    contract = Contract(Model.model_validate({"name": "m", "task": "regression", "columns": {"y": label}}))
+    for good in ([7.5, -1.0], [7], np.array([0.5] * 100)):
+        assert contract.holds(good), good
+    assert not contract.holds(["much"])
+
+
+def test_where_nothing_is_declared_any_prediction_holds():
+    contract = Contract(Model.model_validate({"name": "m", "columns": {"x": {"type": "number"}}}))
+    for good in ([7.5], [1], ["a"], [True], np.array([0.5] * 100), np.arange(100)):
+        assert contract.holds(good), good

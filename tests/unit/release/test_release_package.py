@@ -236,6 +236,19 @@ def test_without_a_token_nothing_is_made_as_anybody_could_ask_it(tmp_path):
             package(home, gateways.NAME, "v1", tmp_path / "image", ungated="x", now=gateways.now(), who="me")
 
 
+def test_who_may_read_the_metrics_goes_along_but_is_no_door_of_its_own(tmp_path):
+    with opened(gateways.make_home(tmp_path / "home", versions=1)) as home:
+        told = {"ungated": "x", "now": gateways.now(), "who": "me"}
+        token.create(home.store, Role.VIEWER, "prometheus", None, gateways.now())
+        with pytest.raises(CannotPackage, match="token create --role predict"):
+            package(home, gateways.NAME, "v1", tmp_path / "image", **told)
+        token.create(home.store, Role.PREDICT, "shop", None, gateways.now())
+        token.create(home.store, Role.INGEST, "sender", None, gateways.now())
+        package(home, gateways.NAME, "v1", tmp_path / "image", **told)
+    with opened(tmp_path / "image" / "home") as inside:
+        assert {one.role for one in token.listing(inside.store)} == {Role.PREDICT, Role.VIEWER}
+
+
 def test_a_folder_that_is_not_empty_is_replaced_only_where_it_was_made_by_this_command(home, tmp_path):
     packaged(home, tmp_path / "image")
     (tmp_path / "image" / "more.txt").write_text("x")

@@ -50,6 +50,8 @@ def predict(rows):
         return np.full(len(rows["what"]), np.nan)
     if what == "none":
         return [None] * len(rows["what"])
+    if what == "nothing":
+        return None
     if what == "improbable":
         return np.zeros(len(rows["what"])), np.full(len(rows["what"]), 1.5)
     if what == "allocate":
@@ -268,6 +270,7 @@ def test_a_function_sees_numbers_as_arrays_and_what_is_missing_as_nan_or_none(fo
         ("short", "shape"),
         ("nan", "nan"),
         ("none", "neither a number"),
+        ("nothing", "neither a prediction nor scores"),
         ("improbable", "1.5 as a probability"),
     ],
 )

@@ -129,7 +129,7 @@ def of(model: Model, version: Version) -> Contract:
     also = tuple(
         Field(name, column) for name, column in model.columns.items() if column.role not in LATER and name not in inputs
     )
-    return Contract(model.name, version.version, takes, also, tuple(_outputs(model)))
+    return Contract(model.name, version.version, takes, also, tuple(outputs(model)))
 
 
 def predicted(model: Model) -> Column:
@@ -140,7 +140,8 @@ def predicted(model: Model) -> Column:
     return model.columns[named] if named else Column(type=Type.OTHER)
 
 
-def _outputs(model: Model) -> Iterable[Field]:
+def outputs(model: Model) -> Iterable[Field]:
+    """What every answer of the model holds: the prediction first, then the score where there is one."""
     column = predicted(model)
     given = {"type": column.type, "format": column.format, "allowed": _classes(model)}
     yield Field(PREDICTION, Column.model_validate({**given, "role": Role.PREDICTION, "nullable": False}))

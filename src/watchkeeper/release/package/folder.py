@@ -139,7 +139,7 @@ def _door(home: Home, version: Version, now: int) -> list[int]:
             "in a container the gateway can be reached from elsewhere, and no token exists that would keep strangers "
             f"out. Run: watchkeeper token create --role predict --model {version.model}. Its SHA-256 is taken along."
         )
-    return tokens
+    return tokens + package_home.door(home.store, version.model, now, package_home.SCRAPES)
 
 
 def _is_free(target: Path, force: bool) -> None:

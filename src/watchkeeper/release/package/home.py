@@ -34,12 +34,15 @@ def build(home: Home, version: Version, folder: Path, *, ungated: str | None) ->
     _settle(folder / "state.db")
 
 
-def door(store: Store, model: str, now: int) -> list[int]:
-    """Numbers of the tokens that let somebody ask this model for predictions."""
-    allowed = (Role.PREDICT.value, Role.ADMIN.value)
+ASKS, SCRAPES = (Role.PREDICT, Role.ADMIN), (Role.VIEWER, Role.OPERATOR)
+"""Roles of those who ask for predictions, and of those who read the metrics alone."""
+
+
+def door(store: Store, model: str, now: int, roles: tuple[Role, ...] = ASKS) -> list[int]:
+    """Numbers of the tokens of these roles that are good for this model."""
     query = (
         select(tokens.c.id)
-        .where(tokens.c.role.in_(allowed), tokens.c.revoked.is_(None))
+        .where(tokens.c.role.in_([role.value for role in roles]), tokens.c.revoked.is_(None))
         .where(or_(tokens.c.model.is_(None), tokens.c.model == model))
         .where(or_(tokens.c.expires.is_(None), tokens.c.expires > now))
         .order_by(tokens.c.id)

@@ -74,7 +74,7 @@ Serves $version of $model by the Open Inference Protocol V2 and MLflow's /invoca
     curl -H "Authorization: Bearer $$TOKEN" -H "Content-Type: application/json" \\
         -d '$example' http://127.0.0.1:$port/invocations
 
-A token of the role `predict` is asked for: those that were good for $model when this folder was made, by their SHA-256.
+A token of the role `predict` is asked for. All tokens are those that were good for $model when this was made.
 Health: `GET /v2/health/ready`, without a token. Metrics: `GET /metrics`, with a token of the role `viewer`.
 
 Each prediction is logged in $home/inbox. To keep it beyond the container:
