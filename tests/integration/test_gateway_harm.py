@@ -73,6 +73,7 @@ def test_a_release_that_fails_costs_no_request_and_is_rolled_back_with_its_reaso
         asking.join()
         assert set(answers) == {(200, "v2")}
         metrics = gateway.metrics()
+        assert 'rollbacks_total{from_version="v3",model="hotel"} 1.0' in metrics
     last = newest(home)
     assert (last.version, last.who) == ("v2", "watchkeeper gateway")
     assert re.fullmatch(r"\d+ of \d+ requests failed \(\d+\.\d+%\), with the version before 0\.00%; .*", last.why)

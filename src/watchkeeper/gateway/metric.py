@@ -92,6 +92,7 @@ class Metrics(Collector):
         live = _gauge("live", "1 for the version that is live.", "model", "version")
         since = _gauge("live_since_timestamp_seconds", "When the live version went live here.", "model")
         switches = _counter("switches", "Times that another version went live.", "model")
+        rollbacks = _counter("rollbacks", "Times that a version was rolled back.", "model", "from_version")
         failures = _counter("load_failures", "Times that a version could not be loaded.", "model")
         stuck = _gauge("stuck", "1 while a version that should be live can't be loaded.", "model")
         fallbacks = _counter(
@@ -103,10 +104,12 @@ class Metrics(Collector):
                 since.add_metric([name], served.since)
             switches.add_metric([name], served.switches)
             failures.add_metric([name], served.failures)
+            for old, number in list(served.rollbacks.items()):
+                rollbacks.add_metric([name, old], number)
             stuck.add_metric([name], served.problem is not None)
             for (old, new, reason), number in list(served.fallbacks.items()):
                 fallbacks.add_metric([name, old, new, reason], number)
-        yield from (live, since, switches, failures, stuck, fallbacks)
+        yield from (live, since, switches, rollbacks, failures, stuck, fallbacks)
         logged = _counter("log_records", "Log records by what became of them.", "model", "outcome")
         for name, journal in list(self._switch.journals.items()):
             counts = journal.counts

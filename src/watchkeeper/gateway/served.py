@@ -38,6 +38,8 @@ class Served:
     problem: str | None = None
     """What is wrong with the switch to another version, in a sentence."""
     switches: int = 0
+    rollbacks: Counter[str] = field(default_factory=Counter)
+    """Of `switches`, those that went back, by the version that was live before."""
     failures: int = 0
     """Versions that could not be loaded."""
     fallbacks: Counter[tuple[str, str, str]] = field(default_factory=Counter)

@@ -178,6 +178,8 @@ class Switch:
             if old is None:
                 self._memory.restore(served)
             served.switches += 1
+            if old is not None and rows[-1].action is Action.ROLLBACK:
+                served.rollbacks[old.name] += 1
             self._log.info("version live", model=name, version=version.name, before=old.name if old else None)
         served.problem = None
         behind = earlier[0] if earlier else None
