@@ -91,7 +91,8 @@ def infer_key(
     if time is None or time.rows < 100 or time.present < time.rows:
         return [], None
     declared = [facts[name] for name, role in roles.items() if role is Role.ID and name in facts]
-    for column in declared or [facts[name] for name in facts if facts[name].words[-1:] == ("id",)]:
+    read = [name for name in facts if roles.get(name) is not Role.IGNORED]
+    for column in declared or [facts[name] for name in read if facts[name].words[-1:] == ("id",)]:
         if column.present == column.rows and column.distinct > 1 and _unique_together(column, time):
             return [column.name, time.name], Note(0.65, "no two rows share both, and neither is ever missing")
     return [], None

@@ -337,6 +337,11 @@ def test_a_key_may_be_an_identifier_together_with_the_time():
     assert doubled.model.primary_key == []
 
 
+def test_an_ignored_column_is_never_part_of_the_inferred_key():
+    table = pa.table({"row_id": np.arange(200), "ts": np.repeat(HOURS[:50], 4)})
+    assert inferred(table, lexical=False, roles={"row_id": Role.IGNORED}).model.primary_key == []
+
+
 @pytest.mark.parametrize(("minutes", "window"), [(1, "day"), (60, "week"), (60 * 3, "month"), (60 * 24 * 7, "month")])
 def test_a_window_holds_enough_rows(minutes, window):
     times = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes * n) for n in range(5_000)]

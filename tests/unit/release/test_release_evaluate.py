@@ -416,6 +416,28 @@ def test_rankings_are_judged_by_query_and_against_popularity():
     assert as_popular[1]["skill"] == "FAIL"
 
 
+def test_queries_of_one_entity_count_as_one_and_items_are_no_entities():
+    table, relevance, item, rng = rankings()
+    good = Answers(relevance + rng.normal(size=len(relevance)) * 0.5)
+
+    def width(names):
+        ids = None if names is None else np.asarray(names)
+        figures = outcomes(RANKED, held(relevance, table, id=ids), good, None, min_rows=100)[0].metrics["ndcg@10"]
+        return figures["high"] - figures["low"]
+
+    plain = width(None)
+    assert width(item) == plain  # each query has several
+    assert width(np.repeat(np.arange(400), 10)) == plain  # each has one of its own
+    one = Answers(np.concatenate([good.prediction[:100]] * 40))
+    repeated = np.tile(relevance[:100], 40)
+    people = np.repeat(np.arange(400) % 10, 10)  # ten queries, asked by ten people again and again
+    alone, again = (
+        outcomes(RANKED, held(repeated, table, id=names), one, None, min_rows=100)[0].metrics["ndcg@10"]
+        for names in (None, people)
+    )
+    assert again["high"] - again["low"] > 4 * (alone["high"] - alone["low"])
+
+
 def test_a_metric_that_needs_probabilities_is_inconclusive_without_them():
     label, p = world(2_000)
     plain = Answers((p >= 0.5).astype(int))

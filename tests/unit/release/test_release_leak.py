@@ -99,6 +99,22 @@ def test_rows_that_are_alike_by_chance_are_no_leak(training):
     assert found.outcome == "PASS"
 
 
+def test_rows_that_are_common_may_be_more_so_by_now(training, tmp_path):
+    """While its sensors are silent, a station says the same in every row: in training seldom, later for days."""
+    import pyarrow.parquet as pq
+
+    def silent(table, rows):
+        return changed(table, **{name: np.where(rows, -200.0, table[name].to_numpy()) for name in FEATURES})
+
+    old, new = gated.rows("2011-01-01", "2012-01-01"), gated.rows("2012-04-01", "2012-05-01")
+    for often in (1, 40):
+        pq.write_table(silent(old, np.arange(len(old)) < often), tmp_path / "train.parquet")
+        held = holdout(silent(new, np.arange(len(new)) < 200))
+        found = overlap.rows_seen(held, FEATURES, trained_on([str(tmp_path / "train.parquet")], MODEL, FEATURES))
+        assert found.facts["rows"] >= 200
+        assert found.outcome == "PASS"
+
+
 def test_ids_that_begin_anew_in_each_file_are_no_leak(training):
     new = gated.rows("2012-04-01", "2012-05-01")
     renumbered = changed(new, id=[f"b{i}" for i in range(len(new))])

@@ -25,19 +25,27 @@ UNIQUE = 0.99
 def rows_seen(holdout: Holdout, features: Sequence[str], training: Training) -> Checked:
     """Held-out rows with exactly the features of a training row, beyond what rows have in common by chance.
 
-    By chance as many held-out rows have a twin as training rows have one among the others.
+    What stands once in the training data counts, and once: rows that are common may be more so by now, as where a
+    sensor is silent. By chance as many held-out rows meet such a row as training rows have exactly one twin among the
+    others (leave-one-out, Good 1953).
     """
     rows = hashed(holdout.table, features)
-    seen = int(seen_by(training.features, rows).sum())
-    chance = _twins(training.features)
+    alike = int(seen_by(training.features, rows).sum())
+    known, times = np.unique(training.features, return_counts=True)
+    seen = int(seen_by(known[times == 1], np.unique(rows)).sum())
+    chance = 2 * int((times == 2).sum()) / max(training.rows, 1)
     low, high = (float(end) for end in wilson(seen, max(len(rows), 1)))
-    share = f"{seen:,} of {words.plural(len(rows), 'held-out row')} ({words.percent(seen / max(len(rows), 1))})"
-    twins = f"{words.percent(chance)} of the {training.rows:,} training rows have a twin among themselves"
-    facts = {"rows": seen, "of": len(rows), "low": low, "high": high, "by_chance": chance, "trained": training.rows}
+    share = f"{alike:,} of {words.plural(len(rows), 'held-out row')} ({words.percent(alike / max(len(rows), 1))})"
+    share += (
+        f" have exactly the features of a training row, {seen:,} ({words.percent(seen / max(len(rows), 1))}) of one"
+    )
+    share += f" that stands once among the {training.rows:,}"
+    facts = {"rows": alike, "of": len(rows), "once": seen, "low": low, "high": high}
+    facts |= {"by_chance": chance, "trained": training.rows}
     if low > chance + BY_CHANCE:
-        sentence = f"{share} have exactly the features of a training row; {twins}. The candidate was trained on them."
+        sentence = f"{share}; by chance it would be {words.percent(chance)}. The candidate was trained on them."
         return Checked("rows_seen", Outcome.FAIL, sentence, "Hold out rows that were not trained on.", facts)
-    sentence = f"{share} have exactly the features of a training row, no more than chance brings ({twins})."
+    sentence = f"{share}, no more than chance brings ({words.percent(chance)})."
     return Checked("rows_seen", Outcome.PASS, sentence, facts=facts)
 
 
@@ -100,11 +108,3 @@ def _both(rows: Hashes, ids: Hashes) -> Hashes:
     """One hash for both."""
     mixed: Hashes = rows * np.uint64(0x9E3779B97F4A7C15) + ids
     return mixed
-
-
-def _twins(rows: Hashes) -> float:
-    """The share of rows, sorted, that have an equal among the others."""
-    if len(rows) < 2:
-        return 0.0
-    next_to = rows[1:] == rows[:-1]
-    return float((np.append(next_to, False) | np.append(False, next_to)).mean())

@@ -226,12 +226,26 @@ def _ranking(model: Model, held: Held, candidate: Answers, live: Answers | None)
         rows=first,
         candidate=of_queries[0][1],
         live=None if live is None else of_queries[1][1],
-        cluster=_clusters(held.id, first),
+        cluster=_clusters(_asker(model, held, used, query[used]), first),
         unlabelled=int((~labelled).sum()),
         unanswered=int((labelled & ~answered[0]).sum()),
         unpaired=int((answered[0] & ~answered[-1]).sum()),
         ranking=Ranking(used, query[used], relevance[used]),
     )
+
+
+def _asker(model: Model, held: Held, used: Ints, query: Ints) -> Values | None:
+    """Whom queries are about: the id column with one value in each query. One that names what is ranked has several."""
+    columns = [
+        held.table[name].combine_chunks() for name in model.with_role(Role.ID) if name in held.table.column_names
+    ]
+    for column in [*([] if held.id is None else [pa.array(held.id, from_pandas=True)]), *columns]:
+        encoded = column.take(pa.array(used)).dictionary_encode()
+        code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        if len(np.unique(query * (len(encoded.dictionary) + 1) + code)) == len(np.unique(query)):
+            found: Values = column.to_numpy(zero_copy_only=False)
+            return found
+    return None
 
 
 def positive_of(model: Model, names: set[str]) -> str:
