@@ -73,6 +73,15 @@ def test_wrong_usage_is_2_and_says_what_to_do(capsys, folder):
         assert words in err
 
 
+def test_the_held_out_file_is_never_written_over(capsys, folder):
+    held = folder / "few.parquet"
+    before = held.read_bytes()
+    for option in ("--html", "--json"):
+        code, _, err = run(capsys, folder, "gate", gated.NAME, "v2", "--holdout", held, option, held)
+        assert code == 2, err
+        assert held.read_bytes() == before
+
+
 def test_from_python_the_verdict_can_be_asked(folder):
     verdict = watchkeeper.gate(gated.NAME, "v3", folder / "latest.parquet", home=folder / "home")
     assert verdict.outcome == "FAIL"

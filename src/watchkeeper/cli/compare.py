@@ -49,7 +49,9 @@ def compare(
     from watchkeeper.report.comparison_html import write_html
     from watchkeeper.report.comparison_terminal import print_comparison
 
-    text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [on])
+    text, page = writable(
+        [(None if json in (None, "-") else json, ()), (html, ())], [] if on.startswith("last:") else [on]
+    )
     with home_of(home) as at, following("Comparing") as told:
         from watchkeeper.release.compare.compare import compared
 

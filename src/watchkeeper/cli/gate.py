@@ -62,7 +62,8 @@ def gate(
 
     if retrain is not None and not train:
         raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")
-    text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], [*(train or ())])
+    read = [*([] if holdout.startswith("last:") else [holdout]), *(train or ())]
+    text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], read)
     with home_of(home) as at, following("Gating") as told:
         from watchkeeper.release.gate import gate as gates
         from watchkeeper.release.gate import retrain as again

@@ -184,3 +184,6 @@ def test_the_newest_events_are_compared_as_they_were_served(tmp_path):
         last = table.slice(table.num_rows - expected)
         old, new = (gated.fitted(kind).predict(gated.matrix(last)) for kind in ("plain", "boosted"))
         assert found.decisions.flipped.count == (old != new).sum()
+        asked = ["compare", gated.NAME, "v1", "v2", "--on", "last:7d", "--json", "-", "--home", str(home.folder)]
+        ran = CliRunner().invoke(app, asked, catch_exceptions=False)
+        assert json.loads(ran.stdout)["rows"] == expected
