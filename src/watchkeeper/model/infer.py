@@ -175,7 +175,7 @@ def _assembled(
         )
     except ValidationError as invalid:
         raise ModelError(
-            "; ".join(f"{fault['loc'][0]} {shown(name)}: {fault['msg']}" for fault in invalid.errors())
+            "; ".join(f"{(fault['loc'] or ('model',))[0]} {shown(name)}: {fault['msg']}" for fault in invalid.errors())
         ) from invalid
     noted = {field: note for field, note in about.items() if note is not None}
     return Inference(model, notes, noted, (*(contract.ignored if contract else ()), *unchecked), doubts)

@@ -167,17 +167,17 @@ def _check(check: Mapping[str, Any], hidden: set[str]) -> Facts:
 
 
 def _metric(metric: Mapping[str, Any], hidden: set[str]) -> Facts:
-    """A metric, its segments numbered where their values are personal."""
+    """A metric, its segments and groups numbered where their values are personal."""
     told = dict(metric)
-    segments = told.get("segments")
-    if isinstance(segments, Mapping):
-        told["segments"] = {
-            column: [
-                {**part, "segment": f"({mask.MASKED} {i + 1})"} if column in hidden else dict(part)
-                for i, part in enumerate(parts)
-            ]
-            for column, parts in segments.items()
-        }
+    for kind, key in (("segments", "segment"), ("groups", "group")):
+        if isinstance(told.get(kind), Mapping):
+            told[kind] = {
+                column: [
+                    {**part, key: f"({mask.MASKED} {i + 1})"} if column in hidden else dict(part)
+                    for i, part in enumerate(parts)
+                ]
+                for column, parts in told[kind].items()
+            }
     return told
 
 

@@ -146,11 +146,11 @@ def _quality(facts: Facts) -> Iterator[Block]:
             for name, one in gate["metrics"].items()
         ]
         yield Table(head, rows, frozenset({1, 2, 3, 4, 5}))
-        parts = list(_segments(gate["metrics"]))
-        if parts:
-            yield Table(
-                ("Segment", "Metric", "Value", "Interval", "Live model", "Rows"), parts, frozenset({2, 3, 4, 5})
-            )
+        for kind, key, part in (("segments", "segment", "Segment"), ("groups", "group", "Protected group")):
+            parts = list(_parts(gate["metrics"], kind, key))
+            if parts:
+                heads = (part, "Metric", "Value", "Interval", "Live model", "Rows")
+                yield Table(heads, parts, frozenset({2, 3, 4, 5}))
         if gate["thresholds"]:
             yield Table(("Threshold", "Value"), [(name, _figures(value)) for name, value in gate["thresholds"].items()])
     else:
@@ -160,13 +160,12 @@ def _quality(facts: Facts) -> Iterator[Block]:
         yield Table(("Metric", "Value"), [(name, _number(value)) for name, value in trained.items()], frozenset({1}))
 
 
-def _segments(metrics: Facts) -> Iterator[Sequence[str]]:
+def _parts(metrics: Facts, kind: str, key: str) -> Iterator[Sequence[str]]:
     for name, metric in metrics.items():
-        for column, parts in (metric.get("segments") or {}).items():
+        for column, parts in (metric.get(kind) or {}).items():
             for part in parts:
-                segment = f"{column}={_said(part.get('segment'))}"
                 yield (
-                    segment,
+                    f"{column}={_said(part.get(key))}",
                     name,
                     _number(part.get("value")),
                     _interval(part),

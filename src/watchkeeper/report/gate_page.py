@@ -120,6 +120,23 @@ def _tables(verdict: Verdict) -> Iterator[Mapping[str, Any]]:
         if rows:
             shown = [{**row, "cells": [row["cells"][i] for i in known]} for row in rows[:MOST_ROWS]]
             yield {"title": title, "heads": [heads[i] for i in known], "rows": shown}
+    rates = [_rated(*one) for one in _rates(verdict)]
+    if rates:
+        named = ("what", "metric", words.inert(verdict["version"], 20), "between", "rows")
+        yield {"title": "Rates of protected groups", "heads": named, "rows": rates[:MOST_ROWS]}
+
+
+def _rates(verdict: Verdict) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Each rate of each protected group, whether or not a gap between them is bounded."""
+    for name, figures in verdict["metrics"].items():
+        for column, groups in figures.get("groups", {}).items():
+            yield from ((name, column, group) for group in groups)
+
+
+def _rated(metric: str, column: str, group: Mapping[str, Any]) -> Mapping[str, Any]:
+    ends = between(group.get("low"), group.get("high"))
+    what = f"{column}: {group['group']}"
+    return {"outcome": None, "cells": (what, metric, words.number(group.get("value")), ends, f"{group['rows']:,}")}
 
 
 def _worst_first(judged: Mapping[str, Any]) -> int:

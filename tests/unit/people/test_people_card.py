@@ -66,6 +66,7 @@ VERDICT = {
             "segments": {
                 "country": [{"segment": "DE", "value": 0.81, "low": 0.7, "high": 0.9, "rows": 300, "live": 0.8}]
             },
+            "groups": {"country": [{"group": "DE", "value": 0.62, "low": 0.5, "high": 0.7, "rows": 300}]},
         }
     },
     "thresholds": {"threshold": 0.4},
@@ -127,6 +128,7 @@ def test_what_was_logged_is_on_the_card(home):
         "scikit-learn 1.7.0, and 1 more packages",
         "| roc_auc | 0.871 | 0.85 to 0.89 | 0.86 | 0.5 | 700 |",
         "| country=DE | roc_auc | 0.81 | 0.7 to 0.9 | 0.8 | 300 |",
+        "| country=DE | roc_auc | 0.62 | 0.5 to 0.7 | – | 300 |",
         "| threshold | 0.4 |",
         "| accuracy | 0.75 |",
         "PASS on 22 March 2026 (verdict 1, asked for by ann), held against v0.",

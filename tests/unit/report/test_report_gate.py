@@ -24,6 +24,13 @@ from watchkeeper.report.gate_words import headline
 HOSTILE = "<script>alert(1)</script>\x1b[31m`x`"
 SEGMENT = {"metric": "roc_auc", "segment": HOSTILE, "value": 0.9, "live": 0.8, "difference": 0.1, "rows": 500}
 SEGMENT |= {"difference_low": 0.05, "difference_high": 0.15, "margin": 0.03}
+RECALL = {
+    "value": 0.8,
+    "low": 0.7,
+    "high": 0.9,
+    "rows": 900,
+    "groups": {"sex": [{"group": "a<b>", "value": 0.6, "low": 0.5, "high": 0.7, "rows": 300}]},
+}
 GAP = {"metric": "recall", "groups": ["a", "b"], "rows": [300, 400], "bound": 0.1, "difference": -0.02}
 GAP |= {"low": -0.05, "high": 0.01}
 
@@ -51,7 +58,11 @@ def gate(outcome=Outcome.FAIL, **more):
         "live": "v1",
         "outcome": outcome,
         "checks": checks,
-        "metrics": {"roc_auc": metric, "log_loss": {"value": 0.3, "low": 0.2, "high": 0.4, "rows": 900}},
+        "metrics": {
+            "roc_auc": metric,
+            "log_loss": {"value": 0.3, "low": 0.2, "high": 0.4, "rows": 900},
+            "recall": RECALL,
+        },
         "thresholds": {"score": 0.3, "curve": curve},
         "holdout": {"name": f"{HOSTILE}.csv", "rows": 1_000, "used": 900, "bad": 40, "unlabelled": 60, "left_over": 0}
         | {"sha256": "ab" * 32, "from": 0, "to": 86_400_000_000},
@@ -113,6 +124,8 @@ def test_the_page_tells_segments_and_pairs_of_groups_one_by_one():
     page = gate_html(as_dict(gate()))
     assert "By segment" in page
     assert "sex: a and b" in page
+    assert "Rates of protected groups" in page
+    assert "sex: a&lt;b&gt;</th><td>recall</td><td>0.6</td><td>0.5 to 0.7</td><td>300</td>" in page
     assert "300 and 400" in page
 
 
