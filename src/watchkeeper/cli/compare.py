@@ -42,16 +42,13 @@ def compare(
       watchkeeper compare hotel-cancel v7 v8 --on last:7d --rows 50 --json -
     """
     from watchkeeper.cli.home import home_of
-    from watchkeeper.cli.option import following
+    from watchkeeper.cli.option import following, reports
     from watchkeeper.cli.screen import Screen
-    from watchkeeper.delivery import writable
     from watchkeeper.report.comparison import to_json, write_json
     from watchkeeper.report.comparison_html import write_html
     from watchkeeper.report.comparison_terminal import print_comparison
 
-    text, page = writable(
-        [(None if json in (None, "-") else json, ()), (html, ())], [] if on.startswith("last:") else [on]
-    )
+    text, page = reports(json, html, on)
     with home_of(home) as at, following("Comparing") as told:
         from watchkeeper.release.compare.compare import compared
 

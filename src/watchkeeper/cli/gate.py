@@ -54,16 +54,14 @@ def gate(
       watchkeeper gate hotel-cancel v8 --holdout latest.parquet --train train.parquet --retrain pipeline.py:train
     """
     from watchkeeper.cli.home import home_of
-    from watchkeeper.cli.option import following
-    from watchkeeper.delivery import writable
+    from watchkeeper.cli.option import following, reports
     from watchkeeper.model import WatchkeeperError
     from watchkeeper.model.clock import clock
     from watchkeeper.model.person import person
 
     if retrain is not None and not train:
         raise WatchkeeperError("--retrain needs the files that the candidate was trained on: --train FILES.")
-    read = [*([] if holdout.startswith("last:") else [holdout]), *(train or ())]
-    text, page = writable([(None if json in (None, "-") else json, ()), (html, ())], read)
+    text, page = reports(json, html, holdout, train or ())
     with home_of(home) as at, following("Gating") as told:
         from watchkeeper.release.gate import gate as gates
         from watchkeeper.release.gate import retrain as again

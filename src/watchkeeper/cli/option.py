@@ -87,3 +87,14 @@ def seconds(option: str, given: str) -> int:
     if found is None:
         raise WatchkeeperError(f"{option} {given}: write a number and s, m or h, such as 30s or 1m.")
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def reports(json: str | None, html: Path | None, asked: str, more: Sequence[str] = ()) -> list[Path | None]:
+    """Where JSON and a page are to be written; never over a file that is read: the one `asked` for, or `more`.
+
+    `asked` may also be `last:7d`, which is no file.
+    """
+    from watchkeeper.delivery import writable
+
+    read = [*([] if asked.startswith("last:") else [asked]), *more]
+    return writable([(None if json in (None, "-") else json, ()), (html, ())], read)

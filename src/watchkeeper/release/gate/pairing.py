@@ -240,12 +240,17 @@ def _asker(model: Model, held: Held, used: Ints, query: Ints) -> Values | None:
         held.table[name].combine_chunks() for name in model.with_role(Role.ID) if name in held.table.column_names
     ]
     for column in [*([] if held.id is None else [pa.array(held.id, from_pandas=True)]), *columns]:
-        encoded = column.take(pa.array(used)).dictionary_encode()
-        code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if len(np.unique(query * (len(encoded.dictionary) + 1) + code)) == len(np.unique(query)):
+        if pairs(query, column.take(pa.array(used)))[0] == len(np.unique(query)):
             found: Values = column.to_numpy(zero_copy_only=False)
             return found
     return None
+
+
+def pairs(query: Ints, column: pa.Array) -> tuple[int, int]:
+    """How many pairs of a query and a value there are, a missing one being a value too; and how many values."""
+    encoded = column.dictionary_encode()
+    code = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return len(np.unique(query * (len(encoded.dictionary) + 1) + code)), len(encoded.dictionary)
 
 
 def positive_of(model: Model, names: set[str]) -> str:

@@ -12,7 +12,7 @@ from watchkeeper.delivery import deliver
 from watchkeeper.model import Model, Role
 from watchkeeper.profiles.quality_cells import class_counts, codes, in_order
 from watchkeeper.release.gate.held import Held
-from watchkeeper.release.gate.pairing import numbers_of
+from watchkeeper.release.gate.pairing import numbers_of, pairs
 from watchkeeper.release.gate.sides import Sides
 from watchkeeper.stats.influence_ranking import RankingRows, ranked
 
@@ -58,9 +58,7 @@ def _item(model: Model, table: pa.Table, used: Ints, query: Ints) -> str | None:
     """The id column that names what is ranked: each once in a query, some in several."""
     for name in model.with_role(Role.ID):
         if name in table.column_names:
-            item = table[name].take(pa.array(used)).combine_chunks().dictionary_encode()
-            code = item.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-            pairs = len(np.unique(query * (len(item.dictionary) + 1) + code))
-            if pairs == len(query) and len(item.dictionary) < len(query):
+            asked, items = pairs(query, table[name].take(pa.array(used)).combine_chunks())
+            if asked == len(query) and items < len(query):
                 return name
     return None
